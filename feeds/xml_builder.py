@@ -232,7 +232,6 @@ def serialise(root: Element, stylesheet: str | None = None) -> bytes:
 
 
 def _style(address: str) -> bytes:
-    """Return the instruction that names a CSS file (W3C, Associating Style Sheets with XML)."""
     # Escaped, because ?> in an address would end the instruction.
     data = f'type="text/css" href="{html.escape(address)}"'
     return etree.tostring(etree.ProcessingInstruction("xml-stylesheet", data)) + b"\n"
@@ -301,7 +300,6 @@ def add_episode(element: Element, entry: Entry, show: PodcastShow) -> None:
 
 
 def _categories(show: PodcastShow) -> list[str]:
-    """Return the category, and the subcategory after the first `>` if there is one."""
     names = (show.category or "").split(">", 1)
     return [text for name in names if (text := name.strip(" >"))]
 

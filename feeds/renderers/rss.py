@@ -77,5 +77,4 @@ def _complete(item: Element, entry: Entry, channel: Channel, show: PodcastShow |
 
 
 def _date(moment: datetime) -> str:
-    """Return a date as in RFC 822 with a four-digit year, in any locale."""
     return format_datetime(moment, usegmt=moment.tzinfo is UTC)

@@ -97,7 +97,6 @@ class Picture:
 
     @property
     def words(self) -> str:
-        """All that people read of it."""
         return " ".join(filter(None, (self.alt, self.caption, self.credit)))
 
 

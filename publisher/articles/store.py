@@ -106,7 +106,6 @@ class ListedRow(NamedTuple):
 
 
 def listed(connection: sa.Connection, language: str, now: datetime) -> list[ListedRow]:
-    """Return the published articles of a language, newest first."""
     own = article.c
     version = sa.cast(own.id, sa.Text) + sa.func.coalesce(own.page_hash, "")
     labels = [sa.cast(own[name], sa.Text) for name in ("topics", "bylines")]
@@ -120,7 +119,6 @@ def listed(connection: sa.Connection, language: str, now: datetime) -> list[List
 
 
 def count_sections(connection: sa.Connection, language: str, now: datetime) -> dict[str, int]:
-    """Return how many published articles of a language each section has."""
     section = article.c.section
     query = sa.select(section, sa.func.count()).where(*_ready_in(language, now), section != "")
     return dict(sorted(connection.execute(query.group_by(section)).all()))
@@ -339,26 +337,22 @@ def _counts(
 
 
 def held_back(connection: sa.Connection, languages: Sequence[str]) -> Mapping[str, int]:
-    """Return the number of articles of languages that may not be published, by reason."""
     own, states = article.c, [model.ArticleStatus.UNTRANSLATED, model.ArticleStatus.STALE]
     return _counts(connection, own.status, own.language.in_(languages), own.status.in_(states))
 
 
 def count_articles_by_language(connection: sa.Connection) -> Mapping[str, int]:
-    """Return the number of articles that are not withdrawn, by language."""
     own = article.c
     return _counts(connection, own.language, own.status != model.ArticleStatus.WITHDRAWN)
 
 
 def count_conversions(connection: sa.Connection) -> Mapping[str, int]:
-    """Return the number of published script conversions, by language."""
     own = article.c
     is_made = own.origin == model.Origin.CONVERTED
     return _counts(connection, own.language, own.status == model.ArticleStatus.READY, is_made)
 
 
 def count_stories(connection: sa.Connection) -> int:
-    """Return the number of stories with an article that is not withdrawn."""
     query = sa.select(sa.func.count(article.c.story_id.distinct()))
     is_here = article.c.status != model.ArticleStatus.WITHDRAWN
     return int(connection.execute(query.where(is_here)).scalar_one())
@@ -379,7 +373,6 @@ def is_without_page(now: datetime) -> tuple[Any, ...]:
 def articles_without_page(
     connection: sa.Connection, now: datetime, limit: int
 ) -> list[model.Article]:
-    """Return articles whose page must be written, or written again."""
     query = _articles().where(*is_without_page(now))
     rows = connection.execute(query.order_by(article.c.id).limit(limit))
     return [article_from_row(row) for row in rows]
@@ -391,7 +384,6 @@ def count_articles_without_page(connection: sa.Connection, now: datetime) -> int
 
 
 def mark_article_pages_written(connection: sa.Connection, ids: Sequence[int]) -> None:
-    """Store that the pages of these articles are up to date."""
     if not ids:
         return
     written = sa.update(article).where(article.c.id == sa.bindparam("article"))
@@ -452,7 +444,6 @@ def content_hash(columns: dict[str, Any]) -> str:
 
 
 def article_from_row(row: sa.Row[Any]) -> model.Article:
-    """Return an Article from a row of `article` joined with its story's key and slug."""
     values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
     picture = values["picture"]
     converted: dict[str, Any] = {

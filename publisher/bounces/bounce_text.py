@@ -62,7 +62,6 @@ _LETTER = re.compile(r"[^\W\d_]{3}")
 
 
 def text_before_original(text: str) -> str:
-    """Return the part of a report's text that is about the failure."""
     end = 0
     for line in text.split("\n"):
         if _ORIGINAL.match(line[:_MAX_LINE]):
@@ -72,7 +71,6 @@ def text_before_original(text: str) -> str:
 
 
 def is_about_failure(text: str) -> bool:
-    """Return whether a text or subject speaks of a mail that was not delivered."""
     return _FAILURE.search(text[:_MAX_START]) is not None
 
 

@@ -137,7 +137,6 @@ class Diagnosis:
 
     @property
     def is_vague(self) -> bool:
-        """Whether it does not say what is wrong."""
         return self.cause in _VAGUE
 
 
@@ -192,7 +191,6 @@ def _category(code: str, status: str, text: str, domain: str) -> BounceCategory:
 
 
 def _own_words(vague: BounceCategory, text: str, code: str, status: str) -> BounceCategory:
-    """Return the category of a reporting server's words; else the vague one."""
     without = EMAIL_ADDRESS.sub("@", text)
     found = next((one for one, pattern in _OWN_WORDS if pattern.search(without)), vague)
     if found not in {causes.NO_MAILBOX, causes.NO_DOMAIN}:

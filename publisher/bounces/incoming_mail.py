@@ -76,7 +76,6 @@ def field(message: Message, name: str) -> str:
 
 
 def fields(message: Message, name: str) -> list[str]:
-    """Return all fields of a name, each in one line."""
     values = islice(_values(message, name), _MAX_PARTS)
     return [_storable(" ".join(value.split())) for value in values]
 
@@ -113,7 +112,6 @@ def part_text(part: Message) -> str:
 
 
 def part_content(part: Message) -> str:
-    """Return the content of a part, decoded, with its markup."""
     try:
         content = part.get_payload(decode=True)
     except _UNREADABLE:

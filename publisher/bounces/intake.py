@@ -224,7 +224,6 @@ def bounded_instant(stated: datetime | None, now: datetime) -> datetime:
 
 
 def _apply_score(connection: Connection, subscriber_id: int, now: datetime) -> None:
-    """Suppress a subscriber whose events add up to it."""
     events = store.events_of(connection, subscriber_id)
     if not may_suppress(events):
         return
@@ -255,7 +254,6 @@ def score_of(
 
 
 def _pause_if_blocked(connection: Connection, event: model.BounceEvent, now: datetime) -> None:
-    """Pause an issue whose messages are refused because of us, while it is being sent."""
     if event.issue_id is None:
         return
     (issue,) = issues.issues_by_ids(connection, [event.issue_id])

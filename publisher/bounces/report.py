@@ -191,7 +191,6 @@ def _automatic(kind: BounceKind) -> tuple[MailKind, Sequence[RecipientVerdict]]:
 
 
 def _text(parts: Sequence[Message]) -> str:
-    """Return the text for people: the plain parts at the start, else those of HTML."""
     plain = [one for one in parts if one.get_content_type() == "text/plain"]
     shown = plain or [one for one in parts if one.get_content_type() == "text/html"]
     return "\n".join(incoming_mail.part_text(one) for one in shown[:3])
@@ -283,6 +282,5 @@ def _identifiers(raw: bytes, parts: Sequence[Message]) -> str:
 
 
 def _is_encoded(part: Message) -> bool:
-    """Return whether the text of a part is not in the mail as it is."""
     named = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
     return named not in _NOT_ENCODED

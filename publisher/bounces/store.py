@@ -91,7 +91,6 @@ def may_suppress(events: Iterable[BounceEvent]) -> bool:
 def _arrived(
     counted: Sequence[BounceEvent], accepted: Iterable[Acceptance], now: datetime
 ) -> list[datetime]:
-    """Return when messages arrived that were not returned."""
     returned = {one.issue_id for one in counted}
     return [
         one.at
@@ -194,7 +193,6 @@ def count_events(connection: Connection, since: datetime) -> dict[str, int]:
 
 
 def count_events_of_issue(connection: Connection, issue_id: int) -> dict[str, int]:
-    """Return how many subscribers' mails of an issue were reported about, by kind of report."""
     rows = connection.execute(
         select(bounce_event.c.kind, func.count(bounce_event.c.subscriber_id.distinct()))
         .where(bounce_event.c.issue_id == issue_id, bounce_event.c.subscriber_id.is_not(None))
@@ -204,7 +202,6 @@ def count_events_of_issue(connection: Connection, issue_id: int) -> dict[str, in
 
 
 def count_unattributed(connection: Connection, since: datetime) -> int:
-    """Return the number of events whose subscriber was not found."""
     return connection.execute(
         select(func.count()).where(
             bounce_event.c.received_at >= since, bounce_event.c.subscriber_id.is_(None)

@@ -63,7 +63,6 @@ class Bucket:
         return f"{self._named}/{key}"
 
     def read(self, key: str) -> tuple[bytes, str] | None:
-        """Return an object and its entity tag; None if it is not there."""
         with self._explained():
             try:
                 found = obstore.get(self._store, key)

@@ -104,13 +104,11 @@ class BucketState:
 
 
 def read_state(connection: Connection) -> BucketState:
-    """Return the state; an empty one before the first turn."""
     row = connection.execute(select(bucket_state)).first()
     return BucketState(row.problem, row.complete_at) if row else BucketState()
 
 
 def record_complete(connection: Connection, now: datetime) -> None:
-    """Record that the bucket has all files of the turn of an instant."""
     _store(connection, problem=None, complete_at=now)
 
 

@@ -48,7 +48,6 @@ class ApprovalPolicy(StrEnum):
 
     @property
     def needed(self) -> int:
-        """The number of people."""
         return {"none": 0, "one": 1, "two": 2}[self.value]
 
 
@@ -152,7 +151,6 @@ _CATEGORIES = {
 
 
 def _category(value: str) -> str:
-    """Check `Category` or `Category > Subcategory`."""
     name, arrow, sub = (part.strip() for part in value.partition(">"))
     if name not in _CATEGORIES:
         raise ValueError(

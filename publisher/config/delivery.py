@@ -103,7 +103,6 @@ class SmtpSettings(ConfigTable):
 
     @property
     def port_used(self) -> int:
-        """The port; default: the usual one of the TLS mode."""
         return self.port or _DEFAULT_PORTS[self.tls]
 
     @model_validator(mode="before")
@@ -279,7 +278,6 @@ class DeliverySettings(ConfigTable):
 
     @property
     def bounces(self) -> MailboxValue | None:
-        """The mailbox that returned mail comes to, if it has one of its own."""
         smtp: SmtpSettings = self.table("smtp")
         return smtp.bounces
 

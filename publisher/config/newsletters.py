@@ -145,7 +145,6 @@ class Edition:
 
     @property
     def zone_of_dates(self) -> ZoneInfo:
-        """The time zone in which an issue is due on its date."""
         return _EARLIEST_ZONE if self.local_time else self.zone
 
     def occurrences(self, after: datetime, until: datetime) -> Iterator[recurrence.Occurrence]:
@@ -162,7 +161,6 @@ class Edition:
 
     @property
     def _hour(self) -> time:
-        """The local time, in `zone_of_dates`, at which an issue is due."""
         return time() if self.local_time else self.schedule.at
 
     def instant_of(self, day: date, due_at: datetime) -> datetime:
@@ -209,7 +207,6 @@ class Newsletter(EditionSettings):
         return self
 
     def in_language(self, language: str, timezone: str) -> Edition:
-        """Return one edition with all settings; `timezone` is the publication's."""
         terms = self.edition.get(language, EditionSettings())
         schedule = terms.schedule_of(self)
         assert schedule is not None  # noqa: S101  # a newsletter always has one
@@ -287,7 +284,6 @@ def default_max_lateness(schedule: recurrence.Schedule) -> timedelta:
 def language_problems(
     newsletter: Newsletter, languages: Sequence[str]
 ) -> Iterator[values.SettingProblem]:
-    """Yield the problems. `languages` are those of the publication."""
     yield from _unknown_languages(newsletter, languages)
     served = newsletter.languages or languages
     for tag, terms in newsletter.edition.items():

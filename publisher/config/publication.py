@@ -92,7 +92,6 @@ class People:
         return frozenset(_spellings(key, self.persons[key]) if key else [_folded(name)])
 
     def shared_spelling(self) -> tuple[str, str, str] | None:
-        """Return the keys of two people and a spelling that both have, None if there is none."""
         first: dict[str, str] = {}
         for key, person in self.persons.items():
             for spelling in _spellings(key, person):
@@ -236,7 +235,6 @@ class Publication(values.ConfigTable):
         return match(tag, self.languages)
 
     def subscriber_tag(self, tag: str) -> str | None:
-        """Return the canonical form of a subscriber's tag, or None if no edition serves it."""
         canonical = known_tag(tag)
         return canonical if canonical and self.serves(canonical) else None
 
@@ -349,7 +347,6 @@ class Folders:
 
     @property
     def senders(self) -> Path:
-        """Lock files of sending processes."""
         return self.var / "senders"
 
     @property
@@ -364,7 +361,6 @@ class Folders:
 
     @property
     def database(self) -> Path:
-        """The database, if it is a file."""
         return self.var / "publisher.db"
 
     @property
@@ -422,7 +418,6 @@ class Settings:
 
     @property
     def database(self) -> Path | str:
-        """The database: the file in `var`, or an address."""
         if self.database_address is None:
             return self.folders.database
         return self.database_address.get_secret_value()
@@ -434,11 +429,9 @@ class Settings:
 
     @property
     def takes_requests(self) -> bool:
-        """Whether there is a form to subscribe."""
         return self.web.enabled and self.joining.enabled and bool(self.newsletters)
 
     def with_environment_of(self, other: Settings) -> Settings:
-        """Return these settings with what the other ones have from the environment."""
         return replace(self, **{name: getattr(other, name) for name in _FROM_ENVIRONMENT})
 
     def newsletter(self, name: str) -> Newsletter | None:
@@ -472,7 +465,6 @@ class Settings:
         return self._editions[name]
 
     def edition(self, newsletter: str, language: str) -> Edition | None:
-        """Return the edition of a newsletter, or of a digest by its key, in a language, or None."""
         return self._by_language(newsletter).get(language)
 
     def zone(self) -> ZoneInfo:

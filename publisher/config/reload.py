@@ -84,7 +84,6 @@ class SettingsFile:
         return self._load(states, prepare)
 
     def content_hash(self) -> str | None:
-        """Return a hash of the file as it is now, which differs after each edit."""
         return self._state(self._path).content_hash
 
     def _load(self, states: Mapping[Path, _FileState], prepare: Prepare) -> SettingsChange:
@@ -142,7 +141,6 @@ class ReloadedSettings:
 
     @property
     def problem(self) -> str:
-        """What is wrong with the settings now; empty if they are in use."""
         return self._problem
 
     def current(self) -> Settings:

@@ -60,7 +60,6 @@ class PlainTables:
         return old
 
     def insert(self, parent: Any, place: str | int, value: Any) -> Any:
-        """Put a value where there is none, and return it."""
         if isinstance(parent, list):
             parent.append(value)
         else:

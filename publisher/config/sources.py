@@ -136,11 +136,9 @@ class FolderSourceSettings(SourceSettings):
         return {"name": default} | values
 
     def problems(self, root: Path, outputs: Sequence[Path]) -> Iterator[SettingProblem]:
-        """Yield a problem if the folder contains the program's output, or lies in it."""
         yield from _own_files(self.path, root, outputs)
 
     def seen_from_elsewhere(self, root: Path) -> Self:
-        """Return settings with an absolute path, and the same name."""
         return self.model_copy(update={"path": str(root / self.path)})
 
 
@@ -230,7 +228,6 @@ class PolledSourceSettings(SourceSettings):
 
     @property
     def is_full(self) -> bool:
-        """Whether articles have whole texts."""
         return self.content != "summary"
 
     def language_of(self, url: str) -> str | None:
@@ -312,7 +309,6 @@ class PagesSourceSettings(PolledSourceSettings):
             yield from _own_files(self.path, root, outputs)
 
     def seen_from_elsewhere(self, root: Path) -> Self:
-        """Return settings with an absolute path, and the same name."""
         return self.model_copy(update={"path": str(root / self.path)}) if self.path else self
 
 

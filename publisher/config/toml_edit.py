@@ -97,7 +97,6 @@ def _item(value: Any, parent: Any) -> Any:
 
 
 def _is_table(parent: Any) -> bool:
-    """Return whether tables with a heading can stand in this one."""
     return isinstance(parent, dict) and not isinstance(parent, InlineTable)
 
 
@@ -133,7 +132,6 @@ def _tail(body: list[Any], end: int) -> int:
 
 
 def _find(body: list[Any], item: Any) -> tuple[list[Any], int]:
-    """Return the body that holds an item, and its number there; an empty body if none does."""
     for number, (_key, one) in enumerate(body):
         if one is item:
             return body, number

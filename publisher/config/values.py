@@ -349,7 +349,6 @@ def check_distinct_tags(value: Any) -> Any:
 
 
 def require_list(value: Any) -> Any:
-    """Return a list as a tuple; raise ValueError for anything else."""
     if not isinstance(value, list | tuple):
         raise ValueError(f'{value!r} is not a list; write one in brackets, like ["a", "b"]')  # noqa: TRY004  # pydantic collects ValueErrors only
     return tuple(value)

@@ -185,11 +185,9 @@ class FeedbackSettings(values.ConfigTable):
 
     @property
     def providers(self) -> tuple[str, ...]:
-        """The names of providers that may send events."""
         return tuple(name for name in type(self).model_fields if self.has(name))
 
     def has(self, provider: str) -> bool:
-        """Return whether a provider of this name may send events."""
         return provider in type(self).model_fields and getattr(self, provider) is not None
 
 

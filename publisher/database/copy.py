@@ -92,7 +92,6 @@ def filled_tables(connection: sa.Connection) -> set[str]:
 
 
 def engine_tables(connection: sa.Connection) -> list[str]:
-    """Return the names of the task engine's tables, which no copy has."""
     names = sa.inspect(connection).get_table_names()
     return sorted({*names} - {*own_tables(names)})
 

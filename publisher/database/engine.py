@@ -120,7 +120,6 @@ class Database:
 
     @property
     def name(self) -> str:
-        """The name for messages: a path, or an address without its password."""
         return self._backend.name
 
     @property
@@ -201,7 +200,6 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open a transaction that reads one consistent state."""
         with self._transaction(writes=False) as connection:
             yield connection
 
@@ -224,11 +222,9 @@ class Database:
         self._backend.allow_pause(connection, seconds)
 
     def server_id(self, connection: Connection) -> str:
-        """Return which server and database this is; empty for a file."""
         return self._backend.server_id(connection)
 
     def require_alone(self) -> None:
-        """Raise DatabaseError while another process has this database open, even if it does nothing."""
         with _explained(self._backend):
             self._backend.require_alone()
 
@@ -307,7 +303,6 @@ def _savepoint(connection: Connection) -> Iterator[Connection]:
 
 @contextmanager
 def _explained(backend: Backend) -> Iterator[None]:
-    """Raise errors of the database as DatabaseError."""
     try:
         yield
     except Exception as error:

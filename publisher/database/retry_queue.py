@@ -170,7 +170,6 @@ def next_attempt(
 
 
 def retry_later(policy: QueuePolicy, item: QueueItem, now: datetime, reason: str) -> Settlement:
-    """Return another attempt by the policy, or the end `failed`. Pure."""
     next_at = next_attempt(policy, item, now)
     return Settlement(FAILED if next_at is None else DEFERRED, next_at, reason=reason)
 
@@ -244,7 +243,6 @@ def count_due_items(connection: sa.Connection, policy: QueuePolicy, now: datetim
 def due_items(
     connection: sa.Connection, policy: QueuePolicy, now: datetime, limit: int
 ) -> list[QueueItem]:
-    """Return the first rows that are due, what has waited longest first."""
     query = sa.select(queue_item).where(_is_due(policy, now))
     return load_items(connection, query.order_by(_c.next_at, _c.id).limit(limit))
 
@@ -263,7 +261,6 @@ def reserve_by_target(
 
 
 def load_items(connection: sa.Connection, query: Any) -> list[QueueItem]:
-    """Return the rows of a query of the whole table."""
     return [QueueItem(**row) for row in connection.execute(query).mappings()]
 
 
@@ -338,14 +335,12 @@ def _change(connection: sa.Connection, item: QueueItem, values: Mapping[str, Any
 
 
 def postpone(connection: sa.Connection, item: QueueItem, until: datetime) -> None:
-    """Let a row that is not reserved wait, for a rate limit."""
     connection.execute(sa.update(queue_item).where(_c.id == item.id).values(next_at=until))
 
 
 def postpone_due(
     connection: sa.Connection, policy: QueuePolicy, now: datetime, until: datetime
 ) -> None:
-    """Let all due rows that are not reserved wait, for a server that is away."""
     due = sa.update(queue_item).where(_is_due(policy, now))
     connection.execute(due.values(next_at=until))
 
@@ -366,7 +361,6 @@ def end_items(
 def give_up_old(
     connection: sa.Connection, policy: QueuePolicy, settlement: Settlement, now: datetime
 ) -> int:
-    """End the rows that have waited for longer than the policy has them tried. Returns how many."""
     if policy.give_up_after is None:
         return 0
     late = _of_kind(policy) & IS_WAITING & (_c.due_at <= now - policy.give_up_after)
@@ -394,7 +388,6 @@ def recover(connection: sa.Connection, policy: QueuePolicy, now: datetime) -> tu
 
 
 def forget(connection: sa.Connection, policy: QueuePolicy, now: datetime) -> int:
-    """Delete what has ended and was kept long enough. Returns how many."""
     return connection.execute(sa.delete(queue_item).where(_is_old(policy, now))).rowcount
 
 

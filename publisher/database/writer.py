@@ -89,7 +89,6 @@ class Writer:
         return job.future.result()
 
     def close(self) -> None:
-        """Run the jobs that wait, and end the thread."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -128,7 +127,6 @@ class Writer:
                 return
 
     def _begun_jobs(self) -> Iterator[_Job]:
-        """Yield what waits, without the jobs that were cancelled meanwhile."""
         while True:
             with self._changed:
                 if not self._queue:
@@ -167,7 +165,6 @@ class _Job:
         connection.exec_driver_sql("RELEASE SAVEPOINT job")
 
     def answer(self) -> None:
-        """Let the caller go on, after the commit."""
         if self._error is None:
             self.future.set_result(self._value)
         else:

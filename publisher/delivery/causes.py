@@ -45,7 +45,6 @@ class Cause:
     form: str = "%(sentence)s (%(words)s)"
 
     def explain(self, words: str = "") -> str:
-        """Return the sentence, with the server's words or other details."""
         if not words:
             return self.sentence
         # The sentence is a template without values.
@@ -63,7 +62,6 @@ class BounceCategory(Cause):
 
 
 def _read_causes(text: str) -> tuple[dict[str, BounceCategory], dict[str, Cause]]:
-    """Return the causes that are refusals of a mail server, and the others."""
     refusals, others = {}, {}
     for key, row in tomllib.loads(text).items():
         if "subject" in row:

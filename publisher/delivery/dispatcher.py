@@ -84,7 +84,6 @@ class ProgressReporter:
         self._total = {number: sum(count.values()) for number, count in before.items()}
 
     def report(self) -> None:
-        """Report how far each issue is, at most every REPORT_INTERVAL."""
         if not self._progress or monotonic() - self._reported_at < REPORT_INTERVAL:
             return
         self._reported_at = monotonic()
@@ -273,7 +272,6 @@ class Dispatcher:
             self.report.add_problem(problem)
 
     def open_ready_issues(self) -> None:
-        """Insert the rows of issues whose hour has come, with the move to `sending`."""
         now = self.clock.now()
         with self.database.reading() as connection:
             if not issues.issues_to_open(connection, now):
@@ -415,7 +413,6 @@ class Dispatcher:
             return [due for due in sending if claims.count_due(connection, [due.id], now, 1)]
 
     def _build_jobs(self, due: Collection[Issue]) -> dict[int, Job]:
-        """Compile issues. One that can't be compiled is a problem and stops no other."""
         jobs = {}
         for issue in due:
             with isolated(issue.name, partial(self._add_problem_of, issue.name)):

@@ -140,7 +140,6 @@ def _open(
     *,
     is_pageless: bool,
 ) -> bool:
-    """Insert an issue's rows if it may be sent; return whether it may."""
     if late := _reason_if_late(edition, issue, now):
         key, why = late
         issues.give_up_issue(connection, issue, why, key, now)
@@ -198,7 +197,6 @@ def _is_elsewhere(
 def _reason_against(
     connection: Connection, settings: Settings, edition: Edition, issue: Issue
 ) -> str | None:
-    """Return why an issue has not the approvals that it needs, None if it has them."""
     if not edition.approval.needed:
         return None
     facts = approvals.approval_facts(connection, issue, edition.approval)

@@ -166,7 +166,6 @@ class VariantRun:
 
     @property
     def notes(self) -> dict[int, IssueNote]:
-        """Why variants could not be rendered, by issue."""
         return {
             number: (f"{len(found)} of its variants can't be sent: {found[0][0]}", found[0][1])
             for number, found in self._failures.items()
@@ -196,7 +195,6 @@ class VariantRun:
     def _give_up(
         self, issue: Issue, variant: IssueVariant, why: tuple[causes.Cause, str], now: datetime
     ) -> None:
-        """Mark the rows as failed that have waited for too long."""
         patience = retry_policy_of(self.settings, issue).give_up_after
         with self.database.writing() as connection:
             variant_rows.give_up_variant(connection, issue, variant, why, now, patience)

@@ -71,7 +71,6 @@ def hold_lease(
 
 
 def sender_lock_scope(settings: Settings) -> str:
-    """Return where the lock files of senders can be judged. Raises DatabaseError."""
     return lock_scope(settings.folders.senders, settings.host)
 
 
@@ -190,7 +189,6 @@ def record_last_pages(settings: Settings, database: Database, now: datetime) -> 
 
 
 def senders_here(settings: Settings) -> bool:
-    """Return whether a process sends now that shares this folder."""
     return any(_is_locked(lock) for lock in settings.folders.senders.glob("*.lock"))
 
 

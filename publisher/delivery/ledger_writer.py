@@ -82,7 +82,6 @@ class CircuitBreaker:
         return claim in self._rejected and not self._has_accepted
 
     def confirmed(self, *, all_were_tried: bool = False) -> dict[Claim, Outcome]:
-        """Return the deferred rejections that now count as bounces."""
         return dict(self._rejected) if self._has_accepted or all_were_tried else {}
 
     def forget(self, claims: Iterable[Claim]) -> None:
@@ -182,17 +181,14 @@ class LedgerWriter:
 
     @property
     def needs_rows(self) -> bool:
-        """Whether workers need rows, and there may be some."""
         return self.fair_queue.may_have_rows and bool(self.queue.demand())
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing is left to write, or to send now or soon."""
         return self.fair_queue.is_done and not self._has_news
 
     @property
     def accepted(self) -> int:
-        """The number of messages that were accepted in this run."""
         return sum(n for (_, state), n in self.moved.items() if state is DeliveryState.SENT)
 
     def raise_if_rejected(self, *, at_end: bool = False) -> None:
@@ -321,7 +317,6 @@ class LedgerWriter:
     def _suppress_dead_address(
         self, connection: Connection, claim: Claim, now: datetime
     ) -> None:
-        """Suppress an address that the server reported as nonexistent."""
         with contextlib.suppress(SubscribersError):  # erased meanwhile
             suppress(connection, claim.recipient.address, SubscriberStatus.BOUNCED, now)
         log.info(

@@ -99,7 +99,6 @@ class FairQueue:
 
     @property
     def is_done(self) -> bool:
-        """Whether no row can be sent now, or within MAX_RATE_WAIT."""
         if self.rate_wait > MAX_RATE_WAIT.total_seconds():
             return True
         next_due = self._last.next_due
@@ -126,7 +125,6 @@ class FairQueue:
     def allocate(
         self, connection: Connection, demand: Mapping[int, int], now: datetime
     ) -> Allocation:
-        """Reserve as many rows as workers need. Takes effect with `commit`."""
         allocation = self._last.next()
         reserved = self._reserve(connection, sum(demand.values()), now, allocation)
         allocation.rows = round_robin(reserved, demand)
@@ -139,13 +137,11 @@ class FairQueue:
         self._transport_opens_at = self.timer.time() + (allocation.rate_wait or 0.0)
 
     def release(self, connection: Connection, now: datetime) -> None:
-        """Return the claimed rows at the end of a run."""
         claims.release_claims(connection, self._last.claimed, now)
 
     def _reserve(
         self, connection: Connection, count: int, now: datetime, allocation: Allocation
     ) -> list[Claim]:
-        """Mark up to `count` rows as being attempted."""
         reserved: list[Claim] = []
         for _ in range(RESERVE_ROUNDS):
             chosen = self._choose(connection, count - len(reserved), now, allocation)
@@ -162,7 +158,6 @@ class FairQueue:
     def _choose(
         self, connection: Connection, count: int, now: datetime, allocation: Allocation
     ) -> list[Claim]:
-        """Choose up to `count` claimed rows that the rates allow."""
         chosen: list[Claim] = []
         claims_left = _CLAIMS_PER_ALLOCATION
         while len(chosen) < count and allocation.rate_wait is None:
@@ -183,7 +178,6 @@ class FairQueue:
         now: datetime,
         allocation: Allocation,
     ) -> list[Claim]:
-        """Return the rows that rates allow now. Postpone or keep the others."""
         domains = [one.domain for one in some]
         grant = self.limiter.grant(connection, domains, self.timer.time())
         if grant.postponed:
@@ -290,7 +284,6 @@ class WorkerSlot:
 
     @property
     def reserved(self) -> int:
-        """How many rows are reserved for this worker."""
         return len(self.queue) + (self.current is not None) + self.undrained
 
     def empty(self) -> list[Claim]:
@@ -320,7 +313,6 @@ class WorkQueue:
     # --- for workers
 
     def connected(self, worker: int) -> None:
-        """Note that a worker has a connection and may be given rows."""
         with self._writer:
             self._slots[worker].is_connected = True
             self._notify_writer()
@@ -346,7 +338,6 @@ class WorkQueue:
             return slot.queue[0] if slot.queue and not self._closed else None
 
     def finish(self, worker: int, outcome: Outcome, seconds: float) -> None:
-        """Record the outcome of the row that was taken, and how long it took."""
         slot = self._slots[worker]
         with self._writer:
             assert slot.current is not None  # noqa: S101  # only a taken row has an outcome
@@ -439,7 +430,6 @@ class WorkQueue:
         return {number: count for number, count in wanted.items() if count > 0}
 
     def put(self, rows: Mapping[int, Iterable[Claim]]) -> list[Claim]:
-        """Give workers reserved rows. Returns those of workers that have disconnected."""
         late: list[Claim] = []
         with self._writer:
             for number, claims in rows.items():
@@ -468,7 +458,6 @@ class WorkQueue:
             return not (busy or self._results or self._returned)
 
     def close(self) -> None:
-        """Stop the workers. Each one finishes its current message."""
         with self._writer:
             self._closed = True
             for slot in self._slots:

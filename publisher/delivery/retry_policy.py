@@ -74,7 +74,6 @@ def next_state(
     guarantee: Guarantee,
     random: Random,
 ) -> StateChange:
-    """Return the next state of a row that was being attempted."""
     cause = outcome.cause or (UNKNOWN_CAUSE if outcome.words else None)
     status, why = outcome.status, (cause.key if cause else None, outcome.words or None)
     if status in FINAL_STATES:
@@ -93,7 +92,6 @@ def next_state(
 
 
 def retry_delay(attempts: int, random: Random) -> timedelta:
-    """Return the wait after so many attempts: doubling, with up to a quarter more."""
     doublings = min(max(attempts, 1) - 1, 16)
     delay: timedelta = min(FIRST_DELAY * 2**doublings, MAX_DELAY)
     return delay * (1 + _JITTER * random.random())

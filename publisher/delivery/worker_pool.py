@@ -139,7 +139,6 @@ class SendWorker:
         return composed[1] if composed and composed[0] == claim else self.compose(claim)
 
     def _compose_next(self) -> OutgoingMessage | None:
-        """Compose the next message, so that the connection may start with it early."""
         claim = self.queue.peek(self.number)
         if claim is None:
             return None
@@ -182,7 +181,6 @@ class LeaseFence:
         self._until = since + FENCE * leases.LEASE_SECONDS
 
     def close(self) -> None:
-        """Let nothing more be sent, whatever the lease."""
         self._until = 0.0
 
     @property
@@ -330,7 +328,6 @@ class WorkerPool:
         self._written_at = now
 
     def _check_new_work(self) -> bool:
-        """Return, every few seconds, whether there is new work."""
         if monotonic() - self._checked_at < NEW_WORK_INTERVAL:
             return False
         self._checked_at = monotonic()

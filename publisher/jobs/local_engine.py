@@ -28,7 +28,6 @@ _CLOCK_JUMP_SECONDS = 2.0
 
 
 def stop_on_signals(stop: Callable[[], None]) -> None:
-    """Call `stop` at SIGTERM and SIGINT, from now on."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop())
 

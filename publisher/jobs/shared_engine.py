@@ -47,7 +47,6 @@ class TaskEngine(job_turns.TurnEngine):
             queue.create_tables(connection)
 
     def enqueue(self, connection: Connection, name: str) -> None:
-        """Have a turn run soon after this transaction is committed, by any process."""
         self._queue.enqueue(connection, name)
 
     def stop(self) -> None:
@@ -55,12 +54,10 @@ class TaskEngine(job_turns.TurnEngine):
         self._queue.stop()
 
     def states(self) -> list[job_turns.TurnState]:
-        """List the turns that wait, run or failed, on all machines."""
         with self._database.reading() as connection:
             return job_turns.shared_turn_states(connection)
 
     def run(self) -> None:
-        """Run until `stop`, SIGTERM or SIGINT; return when all work of this process has ended."""
         stop_on_signals(self.stop)
         turns = self.runner.turns.values()
         work = QueueWork(

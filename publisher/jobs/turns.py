@@ -106,7 +106,6 @@ _STATES: Mapping[str, Literal["waiting", "running", "failed"]] = {
 
 
 def shared_turn_states(connection: sa.Connection) -> list[TurnState]:
-    """List the turns in the queue that machines share; the database is on a server."""
     return [
         TurnState(name, _STATES[status], age, count)
         for name, status, age, count in summarise_jobs(connection)
@@ -295,7 +294,6 @@ class BackupState:
 
 
 def read_backup_state(connection: sa.Connection) -> BackupState:
-    """Return the state; an empty one before the first backup."""
     row = connection.execute(sa.select(backup_state)).first()
     return BackupState(row.tried_at, row.made_at, row.problem) if row else BackupState()
 

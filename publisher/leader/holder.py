@@ -110,7 +110,6 @@ class Leadership:
             raise LeaderLostError
 
     def leave(self) -> None:
-        """Let another process lead at once."""
         with self._lock, self._database.writing_beside() as connection:
             self._epoch = None
             store.end_process(connection, self._process)

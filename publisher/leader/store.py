@@ -126,13 +126,11 @@ def _is_led_by(holder: str, epoch: int) -> sa.ColumnElement[bool]:
 
 
 def files_epoch(connection: sa.Connection) -> int:
-    """Return the last epoch whose leader wrote files; 0 if none did."""
     query = sa.select(leader.c.files_epoch).where(leader.c.name == _NAME)
     return int(connection.execute(query).scalar_one())
 
 
 def set_files_epoch(connection: sa.Connection, epoch: int) -> None:
-    """Record that the leader of an epoch writes files."""
     connection.execute(
         sa.update(leader).where(leader.c.name == _NAME).values(files_epoch=epoch)
     )

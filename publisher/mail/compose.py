@@ -184,14 +184,12 @@ def compile_mail(
 def compose_message(
     mail: message.IssueMail, recipient: Recipient, secret: str
 ) -> message.Message:
-    """Return one recipient's message, unsigned, with the mail's own date."""
     return compile_mail(mail, secret).message(recipient, mail.date)
 
 
 def dkim_of(
     signers: Sequence[DkimSigner], lines: Sequence[bytes], body: Sequence[bytes]
 ) -> bytes:
-    """Return the signatures of a message whose fields have their line ends."""
     parts = (line.partition(b":") for line in lines)
     fields = [(name, value.removesuffix(b"\r\n")) for name, _colon, value in parts]
     return dkim_fields(signers, fields, body)

@@ -175,7 +175,6 @@ class QuotedPrintablePart:
         ]
 
     def filled(self, values: Sequence[bytes]) -> list[bytes]:
-        """Return the whole part with a recipient's values, in segments to be joined."""
         filled = self._pieces.copy()
         for place, number in self._places:
             value = values[number]

@@ -142,7 +142,6 @@ class PersonalValues:
     )
 
     def values_for(self, recipient: Recipient) -> list[bytes]:
-        """Return a recipient's values by number. Raise UnicodeEncodeError for what is not text."""
         return [value(recipient) for value in self._values]
 
     def link_signer(self, kind: MailLinkKind) -> LinkSigner:

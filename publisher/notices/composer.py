@@ -147,7 +147,6 @@ class NoticeComposer:
         return self.message(connection, row, self._digest(connection, row))
 
     def check(self, connection: Connection, row: QueuedNotice) -> GateRun:
-        """Return a sample of a notice's message, and what the gate finds in it."""
         mail = self._system_mail(connection, row)
         return check_sample(self._sample(connection, row, self.render(mail)))
 

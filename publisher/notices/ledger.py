@@ -103,7 +103,6 @@ def cancel_notices(
 
 
 def cancel_unwanted(connection: Connection, now: datetime) -> int:
-    """Cancel waiting notices to subscribers who reported our mail as spam. Returns how many."""
     complained = exists().where(
         subscriber.c.id == _c.subscriber_id, subscriber.c.status == SubscriberStatus.COMPLAINED
     )
@@ -187,7 +186,6 @@ def _queued(item: QueueItem, person: Recipient) -> QueuedNotice:
 
 
 def count_rejected(connection: Connection) -> dict[str, int]:
-    """Count the notices that wait for a template to be mended, by what is wrong with it."""
     is_rejected = (_c.state == DeliveryState.DEFERRED) & (_c.reason_key == MAIL_REJECTED.key)
     query = select(_c.reason, func.count()).where(_IS_NOTICE, is_rejected).group_by(_c.reason)
     return {str(reason): count for reason, count in connection.execute(query)}

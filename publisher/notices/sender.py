@@ -184,7 +184,6 @@ class Notices(PersonalMails):
     policy = NOTICE_POLICY
 
     def cancel_unwanted(self, connection: Connection, now: datetime) -> None:
-        """Cancel what waits for subscribers who reported our mail as spam."""
         ledger.cancel_unwanted(connection, now)
 
     def load(self, connection: Connection, items: Sequence[QueueItem]) -> list[PersonalMail]:
@@ -248,7 +247,6 @@ class PersonalMailSender:
         return (self.timer or self.database.timer).time()
 
     def send_due(self) -> NoticeReport:
-        """Send until nothing is due that rates allow. What goes wrong is in the report."""
         now, policy = self._now, self.mails.policy
         with self.database.writing() as connection:
             again, doubtful = retry_queue.recover(connection, policy, now)
@@ -339,7 +337,6 @@ class PersonalMailSender:
         return outcome
 
     def _outgoing(self, mail: PersonalMail) -> OutgoingMessage | Outcome:
-        """Return the message, or what counts as the outcome if it can't be written."""
         what, number = self.mails.what, mail.item.id
         try:
             message = mail.compose()

@@ -126,7 +126,6 @@ def document_kinds(settings: Settings) -> tuple[DocumentKind, ...]:
 
 
 def document_kind(path: str, settings: Settings) -> DocumentKind:
-    """Return the kind of a document below the web root."""
     return next(kind for kind in document_kinds(settings) if _is(kind.pattern, path))
 
 
@@ -141,7 +140,6 @@ def feed_media_types() -> dict[str, str]:
 
 
 def media_type(path: str) -> str:
-    """Return the Content-Type of a document below the web root."""
     name = PurePosixPath(path).name
     if path.startswith("feeds/"):
         for suffix, feed_type in feed_media_types().items():
@@ -176,7 +174,6 @@ def link_target(url: str) -> str:
 
 
 def headers_for(path: str, settings: Settings) -> tuple[tuple[str, str], ...]:
-    """Return the header fields that follow from a document's path."""
     kind = document_kind(path, settings)
     links = link_value(kind, settings, link_target(urls.public_url(settings.publication, path)))
     return (
@@ -189,7 +186,6 @@ def headers_for(path: str, settings: Settings) -> tuple[tuple[str, str], ...]:
 
 
 def cors_headers() -> tuple[tuple[str, str], ...]:
-    """Return the fields that let scripts of any site read an answer (Fetch standard, CORS)."""
     return (
         ("Access-Control-Allow-Origin", "*"),
         ("Access-Control-Expose-Headers", _EXPOSED_HEADERS),
@@ -217,7 +213,6 @@ def styled_feed_pattern() -> str:
 
 
 def accepts_feed_pattern() -> str:
-    """Return a pattern of the Accept headers of programs that read such feeds."""
     types = "|".join(re.escape(form.media_type) for form in FEED_FORMATS if form.styled)
     return rf"(?:^|[\s,])(?:{types})(?:[\s,;]|$)"
 

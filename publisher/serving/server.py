@@ -148,7 +148,6 @@ class WebServer:
             self._turn(min(left, _ROUND_SECONDS))
 
     def close(self) -> None:
-        """Close all connections and listening sockets, and end the threads."""
         for channel in self._channels():
             channel.handle_close()
         for server in self._servers:
@@ -156,7 +155,6 @@ class WebServer:
             server.close()
 
     def _turn(self, timeout: float) -> None:
-        """Wait for events, and let the sockets handle them."""
         wasyncore.loop(timeout, use_poll=True, map=self._connections, count=1)
 
     def _close_idle(self) -> bool:

@@ -103,7 +103,6 @@ def _missing(root: Path, path: str) -> Response:
 
 
 def _words_of_none(root: Path, path: str) -> bytes | None:
-    """Return what the language of a path says where nothing is, or what is said for no language."""
     for folder in (path.partition("/")[0], ""):
         found = locate_file(root, f"{folder}/" if folder else "", MISSING_NAME)
         if found:
@@ -112,7 +111,6 @@ def _words_of_none(root: Path, path: str) -> bytes | None:
 
 
 def _document(file: Path, path: str, request: Request, settings: Settings) -> Response:
-    """Return a document, a range of it, or a status without a body."""
     coding, is_file, vary = _offer(file, path, request)
     if coding is None:
         return _plain(HTTPStatus.NOT_ACCEPTABLE, *vary)

@@ -35,7 +35,6 @@ _PLACE = re.compile(r"<!--(previous|next)-issue(?::(.*?))?-->")
 def with_neighbours(
     publication: Publication, item: ArticleView, found: Neighbours
 ) -> ArticleView:
-    """Return an article with its neighbours, for its own page."""
     tag = item.article.language
     previous, following = (
         RelatedArticle(title=one.title, url=_url(publication, tag, one.slug), language=tag)

@@ -195,7 +195,6 @@ class _Lists:
         return articles.known_bylines(self.publication.people, found, self.language)
 
     def most(self, kind: urls.ListKind) -> Mapping[str, _List]:
-        """Return the lists of a kind with most articles, by title."""
         counted = Counter({name: len(one.rows) for name, one in self.by_kind[kind].items()})
         found = {
             name: self.by_kind[kind][name] for name, _count in counted.most_common(_MOST_NAMED)
@@ -208,11 +207,9 @@ class _Lists:
 
     @property
     def start(self) -> int:
-        """How many characters of each text are in the index."""
         return _SHORT_START if len(self.parts) > 1 else _LONG_START
 
     def pages(self) -> Iterator[tuple[str, _Page]]:
-        """Yield the path of each page."""
         counts = [
             {n: (one.title, len(one.rows)) for n, one in some.items()}
             for some in self.by_kind.values()

@@ -38,13 +38,11 @@ _UNSAFE = re.compile(r"""["'`$\\{}*\s\x00-\x1f\x7f]""")
 
 
 def nginx_rules(moved: Iterable[tuple[str, str]]) -> str:
-    """Return a location for each old path, with the address that it leads to."""
     lines = [f'location = "{path}" {{ return 301 "{url}"; }}' for path, url in _spelled(moved)]
     return "\n".join(["# Old addresses of articles, written by publisher.", *lines, ""])
 
 
 def caddy_rules(moved: Iterable[tuple[str, str]]) -> str:
-    """Return a map of all old paths, and the redirect by it."""
     lines = []
     for path, url in _spelled(moved):
         # Caddy's variable for the path has it as it was sent.
@@ -173,7 +171,6 @@ def _write_rules(settings: Settings, database: Database) -> None:
 
 
 def place_files(settings: Settings, database: Database, now: datetime) -> list[str]:
-    """Write and remove the copies that are due; return the problems."""
     public = settings.folders.public
     with database.reading() as connection:
         wanted = _wanted(connection, settings, now)

@@ -26,7 +26,6 @@ _SVG = (
 
 
 def write_icons(settings: Settings, database: Database) -> None:
-    """Write the icons if the design has changed."""
     publication, public = settings.publication, settings.folders.public
     design, language = publication.design, publication.default_language
     title = publication.title(language)
@@ -41,7 +40,6 @@ def write_icons(settings: Settings, database: Database) -> None:
 
 
 def _icons(publication: Publication, title: str) -> Iterator[tuple[str, bytes]]:
-    """Yield each icon's path and content."""
     from publisher.pictures.icons import ico_file, letter_picture, square_png  # with Pillow
 
     design = publication.design

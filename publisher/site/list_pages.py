@@ -153,7 +153,6 @@ class _LanguageContent:
         self.copies = [web_files.copies_of(file) for file in files]
 
     def inputs(self) -> object:
-        """Return everything that the lists depend on."""
         order = [article.id for article in self.articles]
         shown = [self.versions[article.story_id] for article in self.articles]
         listed = [
@@ -183,7 +182,6 @@ def _common(settings: Settings, renderer: Renderer) -> Iterator[_Page]:
 def _archive(
     settings: Settings, newsletter: Newsletter, shown: _LanguageContent
 ) -> HomeContent:
-    """Return the page of a newsletter, with its issues."""
     publication, language, name = settings.publication, shown.language, newsletter.name
 
     def path(tag: str) -> str:
@@ -248,7 +246,6 @@ def _newsletter_lines(settings: Settings, language: str) -> Iterator[NewsletterL
 def _section_lines(
     publication: Publication, language: str, counts: Mapping[str, int]
 ) -> Iterator[ArchiveLine]:
-    """Yield the sections that have most articles."""
     names = urls.section_slugs(counts)
     for section in sorted(counts, key=lambda one: (-counts[one], one))[:SECTIONS_ON_HOME]:
         path = urls.list_path(language, "sections", names[section])

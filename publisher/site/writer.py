@@ -212,7 +212,6 @@ def _apart(settings: Settings, written: SiteReport) -> Iterator[None]:
 
 
 def write_logo(settings: Settings) -> None:
-    """Write the publication's logo to its address in mails."""
     logo = settings.publication.design.logo
     if logo:
         write_if_changed(settings.folders.public / logo.target, logo.content)
@@ -381,7 +380,6 @@ class _ArticleWriter:
         return done
 
     def _is_written(self, article: Article, render: Callable[[], str]) -> bool:
-        """Write an article's page, or report why that can't be done; return whether it is there."""
         try:
             self.written.articles += self._write_page(article, render())
         except Exception as error:
@@ -401,7 +399,6 @@ class _ArticleWriter:
         return True
 
     def _write_page(self, article: Article, page: str) -> bool:
-        """Write an article's page; return whether the file changed."""
         public = self.settings.folders.public
         path = urls.page_file(urls.article_path(article.language, article.slug))
         if removal.shows_less(public / path, page):

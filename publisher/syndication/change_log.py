@@ -101,7 +101,6 @@ class FeedPositions:
         self._unsorted.clear()
 
     def mark_due(self) -> None:
-        """Record which feeds have to be written, and when their content changed."""
         if not self._due:
             return
         at = sa.bindparam("at", type_=UTCDateTime())

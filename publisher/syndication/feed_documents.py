@@ -32,7 +32,6 @@ class FeedFile:
 
     @property
     def content_hash(self) -> str:
-        """The first half of the content's SHA-256, in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()[:32]
 
 
@@ -93,7 +92,6 @@ def has_texts(settings: Settings, feed: Feed, *, archived: bool) -> bool:
 
 
 def feed_title(publication: Publication, feed: Feed) -> str:
-    """Return the title of a feed, which is unique in its publication."""
     if feed.kind == "all":
         languages = ", ".join(map(autonym, publication.languages))
         return f"{publication.title(publication.default_language)} ({languages})"
@@ -221,7 +219,6 @@ def _common(
 
 
 def _beginning(publication: Publication, *contents: Sequence[object]) -> datetime | None:
-    """Return the first day of the publication if a document is empty, and so has no date."""
     return None if any(contents) else datetime(publication.since, 1, 1, tzinfo=UTC)
 
 

@@ -28,7 +28,6 @@ FEED_PREFIX = "feed"
 
 
 def publication_tag(publication: Publication, specific: str) -> str:
-    """Return a tag: URI with the publication's host and first year."""
     return feeds.tag_uri(publication.host, date(publication.since, 1, 1), specific)
 
 
@@ -150,7 +149,6 @@ def is_former_feed(publication: Publication, one: Feed) -> bool:
 
 
 def is_successor(publication: Publication, former: Feed, one: Feed) -> bool:
-    """Return whether a feed has taken the place of a former one."""
     if former.kind == "all":
         return one.kind == "language"
     if (former.kind, former.language) != (one.kind, one.language):
@@ -299,6 +297,5 @@ def feeds_in(
 
 
 def count_feeds(connection: sa.Connection, languages: tuple[str, ...]) -> int:
-    """Return the number of feeds in some languages, with the one of all languages."""
     query = sa.select(sa.func.count()).where(feed.c.language.in_(("", *languages)))
     return int(connection.execute(query).scalar_one())

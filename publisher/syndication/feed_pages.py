@@ -56,7 +56,6 @@ class FeedPages:
         ]
 
     def write_common(self, templates: str) -> list[str]:
-        """Write the stylesheets and the list of all feeds; return the problems."""
         try:
             self._write_styles(templates)
             self._write_opml()
@@ -67,7 +66,6 @@ class FeedPages:
         return []
 
     def note(self, one: Feed, entries: Sequence[feeds.Entry]) -> str:
-        """Return what a browser shows of a feed's document; raise RenderingError."""
         publication = self._settings.publication
         return self._renderer.feed_note(
             self._view(one.language or publication.default_language),

@@ -82,7 +82,6 @@ class ArchiveRange:
 
 
 def count_open(connection: sa.Connection, feed_id: int, after: int) -> int:
-    """Return the number of entries of a feed after its last archived position."""
     query = sa.select(sa.func.count()).where(
         _is_present(feed_id), feed_position.c.position > after
     )
@@ -92,7 +91,6 @@ def count_open(connection: sa.Connection, feed_id: int, after: int) -> int:
 def newest_entries(
     connection: sa.Connection, feed_id: int, after: int, limit: int
 ) -> list[EntryRow]:
-    """Return the newest entries after a position, newest first."""
     return _entries(connection, feed_id, feed_position.c.position > after, limit)
 
 
@@ -185,7 +183,6 @@ def _entry_row(position: int, row: sa.Row[Any]) -> EntryRow:
 def withdrawals_from(
     connection: sa.Connection, feed_id: int, archive: ArchiveRange | None = None
 ) -> list[Withdrawal]:
-    """Return what was withdrawn from a feed, or from one of its archive documents, the latest first."""
     columns = (
         *feed_entry.c["tag", "withdrawn_at", "language"],
         *(story.c.slug, article.c.url, article.c.published_at, article.c.status, article.c.id),

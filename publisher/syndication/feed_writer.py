@@ -127,7 +127,6 @@ class FeedWriter:
 
     @property
     def problems(self) -> list[str]:
-        """What could not be built or written."""
         return self.builder.problems + self._problems
 
     def write(
@@ -403,7 +402,6 @@ def _mark_changed_settings(connection: Connection, settings: Settings, templates
 
 
 def _mark_missing_files(settings: Settings, database: Database) -> None:
-    """Mark the feeds that lack a file or their page, and then also their incomplete archives."""
     with database.reading() as connection:
         known = feed_index.feeds_in(connection, settings.publication.languages)
     names = feed_documents.feeds_missing_files(settings, known)

@@ -108,7 +108,6 @@ def _request(hub: str, topic: str, document: object) -> WebRequest:
 
 
 def _error_text(response: WebResponse) -> str:
-    """Read the first line of an error in plain text, with one read."""
     media_type = response.headers.get("Content-Type", "text/plain").partition(";")[0]
     if media_type.strip().lower() != "text/plain":
         return ""
@@ -121,7 +120,6 @@ def _error_text(response: WebResponse) -> str:
 
 
 def _classify(response: WebResponse, hub: str, now: datetime) -> HubResponse:
-    """Return what a response means (RFC 9110 section 15)."""
     status, headers = response.status, response.headers
     text = f"{status} {responses.get(status, '')}".strip()
     if status in _SUCCESS:

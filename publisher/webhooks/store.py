@@ -268,7 +268,6 @@ def queue_events(connection: sa.Connection, *events: Event) -> None:
 
 
 def new_event_id() -> str:
-    """Return an id by which receivers recognise an event that they have already."""
     return f"evt_{secrets.token_urlsafe(18)}"
 
 
@@ -326,7 +325,6 @@ def _of_webhook(webhook_id: int) -> sa.ColumnElement[bool]:
 
 
 def count_by_state(connection: sa.Connection, webhook_id: int) -> dict[str, int]:
-    """Return the number of deliveries to a webhook by state, as far as they are kept."""
     counts = retry_queue.count_item_states(connection, WEBHOOK_POLICY, str(webhook_id))
     ended = {state: counts.pop(state, 0) for state in ("delivered", "failed")}
     return {"pending": sum(counts.values())} | ended

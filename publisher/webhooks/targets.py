@@ -81,7 +81,6 @@ class TargetRun(ABC):
                     self.note(connection, item, answer, settlement)
 
     def run(self, items: Iterable[QueueItem]) -> None:
-        """Send rows, in their order; return when all are settled or put back."""
         targets: dict[str, _TargetRows] = {}
         for item in items:
             targets.setdefault(item.target, _TargetRows()).waiting.append(item)

@@ -170,7 +170,6 @@ class TableBlock:
 
     @property
     def cells(self) -> Iterator[TableCell]:
-        """All cells, row by row."""
         return (cell for row in self.rows for cell in row.cells)
 
 
@@ -207,7 +206,6 @@ class ArticleContent:
 
     @property
     def quotations(self) -> Iterator[QuotedText]:
-        """What the article quotes in its own language."""
         blocks = list(walk_blocks(self.blocks))
         for place, block in enumerate(blocks, 1):
             if isinstance(block, BlockQuote) and not block.attrs.language:
@@ -277,7 +275,6 @@ def _inner_blocks(block: Block) -> Iterator[tuple[Block, ...]]:
 
 
 def text_blocks(blocks: Iterable[Block]) -> Iterator[TextBlock]:
-    """Yield all text blocks at any depth, in document order."""
     return (block for block in walk_blocks(blocks) if isinstance(block, TextBlock))
 
 

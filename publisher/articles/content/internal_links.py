@@ -171,7 +171,6 @@ _BACK_LINK = re.compile(
 
 
 def is_back_arrow(text: str) -> bool:
-    """Return whether the text of a link has arrows only, or nothing."""
     return _ARROWS.issuperset(text.strip())
 
 

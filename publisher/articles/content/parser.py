@@ -226,14 +226,12 @@ class _Parser:
         self.gap = ""
 
     def _level(self, written: int) -> int:
-        """Return 1 for a heading no lower than the last one of level 1, else 2."""
         if not self.top or written <= self.top:
             self.top = written
         return 1 if written == self.top else 2
 
 
 def _leads_back(element: etree._Element) -> bool:
-    """Return whether a link leads from a footnote back to its reference; it has no words."""
     text = "".join(map(str, element.itertext()))
     return element.get("href", "").startswith("#") and is_back_arrow(text)
 

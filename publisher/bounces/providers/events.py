@@ -26,7 +26,6 @@ class FeedbackRequest:
     header: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def json(self) -> Any:
-        """Return the body's value. Raise FeedbackRefusedError."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -101,7 +100,6 @@ def _text(value: object) -> str:
 
 
 def table_in(table: object, name: str) -> dict[str, Any]:
-    """Return an object inside another, or an empty one."""
     found = table.get(name) if isinstance(table, dict) else None
     return found if isinstance(found, dict) else {}
 

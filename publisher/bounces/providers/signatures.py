@@ -15,7 +15,6 @@ from cryptography.x509 import load_pem_x509_certificate
 
 
 def is_signed_with_rsa(pem: bytes, signature: str, content: bytes, *, sha1: bool) -> bool:
-    """Return whether the key of a certificate has signed some bytes."""
     try:
         key = load_pem_x509_certificate(pem).public_key()
         if not isinstance(key, RSAPublicKey):

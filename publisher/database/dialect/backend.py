@@ -123,7 +123,6 @@ def _with_hosts_as_parameters(address: str) -> str:
 
 
 def is_address(text: str) -> bool:
-    """Return whether a text is meant as an address, and not as the path of a file."""
     return "://" in text
 
 

@@ -96,7 +96,6 @@ class JobQueue:
         _quieten()
 
     def create_tables(self, connection: Connection) -> None:
-        """Create the tables, or bring them up to date, while nobody else writes."""
         folder = Path(SchemaManager.get_migrations_path())
         job_tables.make_job_tables(
             connection, SchemaManager.get_schema(), [*folder.glob("*.sql")]
@@ -123,7 +122,6 @@ class JobQueue:
         return True
 
     def serve(self, work: QueueWork) -> None:
-        """Run jobs until `stop`. The worker starts anew whenever it fails."""
         while not self._stopping.is_set():
             try:
                 asyncio.run(self._serve(work))
@@ -245,7 +243,6 @@ def _running(work: QueueWork, name: str) -> Callable[[int | None], None]:
 
 
 async def _reap(app: App) -> None:
-    """Have the jobs of dead workers wait again."""
     found = await app.connector.execute_query_all_async(
         job_tables.PUT_BACK, seconds=STALLED_SECONDS
     )

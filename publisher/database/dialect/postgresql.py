@@ -128,7 +128,6 @@ class PostgresBackend:
         )
 
     def check(self) -> None:
-        """Raise DatabaseError unless a publication can use the server and this database."""
         with self.engine.connect() as connection:
             self._clock.set(connection.exec_driver_sql(f"SELECT {_NOW}").scalar_one())
             found = ServerFacts(**connection.execute(FITNESS_QUERY).one()._mapping)  # noqa: SLF001  # public
@@ -139,7 +138,6 @@ class PostgresBackend:
     def begin(
         self, connection: sa.Connection, *, writes: bool, is_alone: bool = True
     ) -> sa.RootTransaction:
-        """Begin a transaction; one that writes holds the lock of all writers, if it must be alone."""
         if writes and self._read_only:
             raise DatabaseError(f"{self.name}: was opened as read-only")
         if not writes:
@@ -157,12 +155,10 @@ class PostgresBackend:
         return transaction
 
     def allow_pause(self, connection: sa.Connection, seconds: int | None) -> None:
-        """Let this transaction do nothing for so long; others may wait for it."""
         seconds = seconds or server_session.LONG_IDLE_SECONDS
         connection.exec_driver_sql(f"SELECT {_IDLE.format(seconds=seconds)}")
 
     def keeps_session(self, connection: sa.Connection) -> bool:
-        """Return whether temporary tables last from one transaction to the next."""
         return not server_session.is_pooled(connection)
 
     @contextmanager
@@ -201,7 +197,6 @@ class PostgresBackend:
         return _ServerQuery(self, self._lookups, statement)
 
     def require_alone(self) -> None:
-        """Raise DatabaseError while another process of the publication is connected, even if it is idle."""
         with self.engine.connect() as connection:
             if server_session.is_pooled(connection):
                 raise DatabaseError(
@@ -215,11 +210,9 @@ class PostgresBackend:
             )
 
     def server_id(self, connection: sa.Connection) -> str:
-        """Return the cluster's number, its timeline, and the number of the database in it."""
         return "/".join(str(value) for value in connection.execute(_SERVER_ID).one())
 
     def keep_copy(self, revision: str | None, target: str) -> None:
-        """Log that backups are the task of the server's owner."""
         log.warning(
             "the schema is upgraded; a backup is the task of the server's owner, with pg_dump",
             database=self.name,

@@ -84,7 +84,6 @@ def restore(address: str, source: Path) -> None:
 
 
 def _read_dump(url: URL, source: Path, *options: str) -> str:
-    """Run `pg_restore`. Raise DatabaseError; if the dump is the cause, with its name."""
     try:
         return _run("pg_restore", url, *options, str(source))
     except DatabaseError as error:
@@ -119,7 +118,6 @@ def _require_empty(address: str, schema: str) -> None:
 
 @contextmanager
 def _opened(address: str) -> Iterator[PostgresBackend]:
-    """Open connections to a database. Raise errors as DatabaseError."""
     backend = PostgresBackend(address)
     try:
         yield backend
@@ -155,7 +153,6 @@ def _run(
 def _finish(
     command: Sequence[str], environment: Mapping[str, str], require: Callable[[], object]
 ) -> tuple[int, str, str]:
-    """Run a program, and return its exit code, what it writes, and what it says of errors."""
     with subprocess.Popen(  # noqa: S603  # a program by its name
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

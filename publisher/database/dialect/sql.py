@@ -104,7 +104,6 @@ def _insert_unless_kept(dialect: str, table: sa.Table, key: tuple[str, ...]) -> 
 
 
 def with_rowcount(statement: _Inserting) -> _Inserting:
-    """Return an INSERT whose result has a `rowcount` on every database."""
     return statement.execution_options(preserve_rowcount=True)
 
 
@@ -213,17 +212,14 @@ def greatest(one: sa.ColumnElement[_Value], *others: Any) -> sa.ColumnElement[_V
 
 
 def unlikely(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
-    """Return a condition, with the hint that it is true of few rows."""
     return _Unlikely(condition)
 
 
 def likely(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
-    """Return a condition, with the hint that it is true of most rows."""
     return _Likely(condition)
 
 
 def unindexed(column: sa.ColumnElement[_Value]) -> sa.ColumnElement[_Value]:
-    """Return a column, with the hint not to use its index."""
     return _Unindexed(column, type_=column.type)
 
 
@@ -358,7 +354,6 @@ _ON_SERVER = sa.text(
 
 
 def last_ids(connection: sa.Connection) -> dict[str, int]:
-    """Return the last id of each table that has given one and remembers it."""
     if connection.dialect.name == "sqlite":
         return {name: int(last) for name, last in connection.execute(_IN_FILE)}
     rows = connection.execute(_ON_SERVER)

@@ -271,7 +271,6 @@ class SqliteFile:
         return ""
 
     def require_alone(self) -> None:
-        """Raise DatabaseError while another process has the file open, even if it does nothing."""
         self.engine.dispose()
         require_alone(self.path)
 

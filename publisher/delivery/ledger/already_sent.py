@@ -120,7 +120,6 @@ class ReceivedStories:
     def by_subscriber(
         self, connection: sa.Connection, first: int, last: int
     ) -> dict[int, frozenset[int]]:
-        """Return the stories that subscribers with ids from `first` to `last` have got."""
         stories: defaultdict[int, frozenset[int]] = defaultdict(frozenset)
         if self.issues:
             for row in self._rows(connection, first, last):
@@ -185,7 +184,6 @@ class ReceivedStories:
 def find_received(
     connection: sa.Connection, issue: Issue, stories: Collection[int]
 ) -> ReceivedStories:
-    """Find the issues with a ledger that carried some of these stories."""
     digests: defaultdict[int, set[int]] = defaultdict(set)
     variants: defaultdict[int, set[int]] = defaultdict(set)
     # Those of an issue's digest and its variants.
@@ -252,7 +250,6 @@ def received_since(
 
 
 def stories_of_issue(connection: sa.Connection, issue: Issue) -> frozenset[int]:
-    """Return the stories of an issue, those of its variants included."""
     own, of_variants = _stories_of(connection, issue)
     return own.union(*of_variants.values())
 

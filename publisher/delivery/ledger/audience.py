@@ -47,7 +47,6 @@ CatchUpKey = tuple[str, str | None, datetime]
 def load_recent_interruptions(
     connection: Connection, newsletter: str, now: datetime
 ) -> list[audiences.Interruption]:
-    """Return the interruptions after which something may still be owed."""
     return audiences.load_interruptions(connection, newsletter, now - audiences.OWED_FOR, now)
 
 
@@ -141,7 +140,6 @@ class Choice:
 
 
 def own_choice(connection: Connection, issue: Issue) -> Choice:
-    """Return what subscribers without a profile want: the articles of the issue."""
     articles = tuple(issues.chosen_articles(connection, issue))
     return Choice(articles, most=len(articles), more=issue.more)
 
@@ -246,7 +244,6 @@ class AudienceOfIssue:
         return LedgerRow(row.due_at, row.variant_id, cause)
 
     def exclusion(self, viewer: Viewer) -> causes.Cause | None:
-        """Return why somebody is not in the audience; None if he or she is."""
         if viewer.subscriber_id is not None and (cause := self._unwanted(viewer.subscriber_id)):
             return cause
         newsletter = self.settings.newsletter(self.issue.newsletter)
@@ -391,7 +388,6 @@ def load_members(connection: Connection, newsletter: str, now: datetime) -> Memb
 def load_issue_audience(  # what a reading needs, and one choice
     connection: Connection, settings: Settings, issue: Issue, members: Members, now: datetime
 ) -> IssueAudience:
-    """Read what the subscribers of an issue's edition get of it."""
     edition = settings.edition(issue.newsletter, issue.language)
     assert edition is not None  # noqa: S101  # the caller cancels issues of removed editions
     tags = members.tags
@@ -429,7 +425,6 @@ def served_languages(tags: Iterable[str], settings: Settings, issue: Issue) -> l
 def _load_choices(
     connection: Connection, settings: Settings, edition: Edition, issue: Issue, members: Members
 ) -> dict[ProfileKey, Choice]:
-    """Return what each profile among the subscribers of an issue's edition wants of it."""
     selector = profile_selector(connection, settings, edition, issue)
     return {
         (language, text): profile_choice(selector, language, text)
@@ -444,7 +439,6 @@ def _load_catch_ups(
     issue: Issue,
     keys: Iterable[CatchUpKey],
 ) -> dict[CatchUpKey, Choice]:
-    """Return what the issue has for those who are owed a catch-up, and whom it serves."""
     found = ((key, catch_up_choice(connection, settings, edition, issue, key)) for key in keys)
     return {key: choice for key, choice in found if choice is not None}
 

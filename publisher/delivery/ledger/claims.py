@@ -211,13 +211,11 @@ def claim(
 def claim_overdue(
     connection: sa.Connection, issue_id: int, lease_id: int, now: datetime, most: int
 ) -> list[Claim]:
-    """Claim up to `most` deferred rows that have been due for the time OVERDUE."""
     values = {"of": issue_id, "free": DeliveryState.DEFERRED, "now": now, "lease": lease_id}
     return _claim(connection, values | {"at": now - OVERDUE}, most)
 
 
 def _claim(connection: sa.Connection, values: dict[str, Any], most: int) -> list[Claim]:
-    """Claim so many rows, not counting those of erased subscribers."""
     claims: list[Claim] = []
     while (wanted := most - len(claims)) > 0:
         claimed = connection.execute(_CLAIM, values | {"most": wanted}).all()
@@ -290,7 +288,6 @@ def postpone_claims(
 
 
 def release_claims(connection: sa.Connection, claims: Iterable[Claim], now: datetime) -> int:
-    """Return claimed rows to their former states. Returns how many were still ours."""
     return postpone_claims(connection, dict.fromkeys(claims), now)
 
 
@@ -321,7 +318,6 @@ _COUNT_FREE = sa.select(sa.func.count()).select_from(
 def count_due(
     connection: sa.Connection, issues: Sequence[int], now: datetime, most: int
 ) -> int:
-    """Count the rows that can be claimed now, up to `most`."""
     count = 0
     for issue_id, state in product(issues, CLAIMABLE_STATES):
         if count < most:

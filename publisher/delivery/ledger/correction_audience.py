@@ -43,7 +43,6 @@ class CorrectionStanding(StrEnum):
 
 
 def open_correction_ledger(connection: sa.Connection, issue: Issue, now: datetime) -> int:
-    """Insert a row for everybody who gets a correction. Return how many were inserted."""
     # First those who wait: of two records that were merged, one may have got the issue already.
     count = _insert(connection, issue, OPEN_STATES, NOT_RENDERED, now)
     count += _insert(connection, issue, (DeliveryState.SENT,), now, now)
@@ -101,7 +100,6 @@ def _has_of_first(issue: Issue, states: Collection[DeliveryState]) -> sa.ColumnE
 
 
 def count_untried(connection: sa.Connection, issue: Issue) -> int:
-    """Count the mails of an issue that are still to be tried for the first time."""
     query = sa.select(sa.func.count()).where(
         delivery.c.issue_id == issue.id, in_states(*OPEN_STATES), delivery.c.attempts == 0
     )

@@ -64,7 +64,6 @@ class Doubt:
 
 
 def issues_in_doubt(connection: Connection) -> list[Issue]:
-    """List the issues that have rows in doubt, the earliest due first."""
     doubtful = exists().where(
         delivery.c.issue_id == issue_table.c.id, in_states(DeliveryState.IN_DOUBT)
     )
@@ -73,7 +72,6 @@ def issues_in_doubt(connection: Connection) -> list[Issue]:
 
 
 def list_doubts(connection: Connection, issue: Issue) -> list[Doubt]:
-    """List an issue's rows in doubt, in the order of their subscribers."""
     columns = ("subscriber_id", "changed_at", "tried_at", "attempts", "reason_key", "reason")
     query = (
         select(*delivery.c[columns])
@@ -119,7 +117,6 @@ def retry_doubts(
 def mark_doubts_sent(
     connection: Connection, issue: Issue, subscribers: Collection[int] | None, now: datetime
 ) -> int:
-    """Take rows in doubt for sent, all or those of some subscribers. Returns how many."""
     changes = {"state": DeliveryState.SENT, "reason": None, "reason_key": MARKED_AS_SENT.key}
     return _decide(connection, issue, subscribers, changes, now)
 

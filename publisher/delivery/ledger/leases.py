@@ -79,7 +79,6 @@ def create_lease(  # the columns of a row
     until: float,
     lock_scope: str = "",
 ) -> int:
-    """Insert a lease and return its id. The lock file counts in `lock_scope` only."""
     row = sa.insert(send_lease).values(
         **id_of_its_own(connection),
         transport=transport,

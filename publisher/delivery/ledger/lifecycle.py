@@ -49,7 +49,6 @@ _COUNTS = sa.select(issue_table.c.id, _STATE, _ROWS_IN_STATE).join(_STATES, sa.t
 def count_deliveries(
     connection: sa.Connection, issues: Sequence[int]
 ) -> dict[int, Counter[str]]:
-    """Return counts by issue and state, stored ones where there are any."""
     counts: dict[int, Counter[str]] = {number: Counter() for number in issues}
     stored = sa.select(delivery_count).where(delivery_count.c.issue_id.in_(issues))
     for number, state, count in connection.execute(stored):
@@ -189,7 +188,6 @@ def is_pruned(connection: sa.Connection, issue_id: int) -> bool:
 
 
 def issues_with_sent(connection: sa.Connection, issues: Collection[int]) -> set[int]:
-    """Return the issues that at least one recipient has got."""
     sent = sa.exists(delivery.c.subscriber_id).where(
         delivery.c.issue_id == issue_table.c.id, delivery.c.state == DeliveryState.SENT
     )

@@ -127,7 +127,6 @@ class _Opening:
         return count
 
     def _others(self, last: int) -> Sequence[sa.Row[int, str, str | None]]:
-        """Read those with a profile, who have got stories or are owed some, with ids above `last`."""
         audience = self.audience
         members = select_audience(audience.issue.newsletter, audience.tags, self.now).subquery()
         number = members.c.id

@@ -60,7 +60,6 @@ class CountedCause(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """The cause for people, without what the server said to each."""
         return explain_delivery(self.state, self.cause.key) or self.cause.sentence
 
     @property
@@ -137,7 +136,6 @@ def _record(
 def count_causes(
     connection: Connection, issue_id: int, states: Collection[DeliveryState], most: int
 ) -> CauseCounts:
-    """Count deliveries by state and cause, over at most `most` rows of each state."""
     counts: CauseCounts = Counter()
     for state in states:
         of_issue = (delivery.c.issue_id == issue_id) & in_states(state)

@@ -42,7 +42,6 @@ _COLUMNS = issue_variant_table.c["id", "issue_id", "length", "more"]
 
 
 def waiting_variants(connection: sa.Connection, issues: Collection[int]) -> list[IssueVariant]:
-    """Return the variants of some issues that are not rendered, and for which rows wait."""
     query = sa.select(*_COLUMNS).where(
         issue_variant_table.c.issue_id.in_(issues),
         issue_variant_table.c.sha256.is_(None),
@@ -53,7 +52,6 @@ def waiting_variants(connection: sa.Connection, issues: Collection[int]) -> list
 
 
 def release_variant(connection: sa.Connection, variant: IssueVariant) -> None:
-    """Make the rows of a variant due that is rendered now."""
     rows = sa.update(delivery).where(_waits_for(variant.id))
     connection.execute(rows.values(next_at=delivery.c.due_at))
 
@@ -251,7 +249,6 @@ def _replace(
 def _shown_of(
     connection: sa.Connection, issue: Issue, source: int | None, now: datetime
 ) -> list[tuple[int, int]]:
-    """Return the stories and articles of a variant that may be shown, in order."""
     own, carried = issue_article_table.c, issue_variant_article_table.c
     table = own if source is _OWN else carried
     of_source = own.issue_id == issue.id if source is _OWN else carried.variant_id == source

@@ -150,7 +150,6 @@ def take_for_sent(connection: Connection, name: str) -> None:
 
 
 def issues_with_held_rows(connection: Connection) -> set[int]:
-    """Return the numbers of issues of which rows are held, by whatever lease."""
     held = in_states(DeliveryState.CLAIMED, DeliveryState.ATTEMPTING)
     query = select(delivery.c.issue_id).where(delivery.c.lease_id.is_not(None), held)
     return {*connection.execute(query.distinct()).scalars()}

@@ -95,7 +95,6 @@ class AgeCheck:
     _checked_at: float = -inf
 
     def __call__(self, connection: Connection) -> bool:
-        """Return whether the database has become an old one."""
         # A process keeps the file that it has opened, and `turn_page` compares its own last page. A server
         # may be another one in any transaction.
         if self.database.path is not None:
@@ -121,7 +120,6 @@ def why_old(settings: Settings, database: Database, connection: Connection) -> s
 
 
 def explain_quarantine(reason: str) -> str:
-    """Return a stored reason as sentences for people."""
     return f"This database may not know what was sent: {reason}. {_REMEDY}"
 
 

@@ -111,7 +111,6 @@ def lost_pages(last: int, since: int) -> int:
 
 
 def add_lineage(connection: Connection, row: Lineage) -> None:
-    """Insert the row into a dump that has none."""
     connection.execute(insert(lineage_table).values(id=1, **asdict(row)))
 
 
@@ -184,7 +183,6 @@ def parse_values(line: bytes) -> list[Any] | None:
 
 
 def parse_line(line: str) -> JournalPage | None:
-    """Return what `format_line` wrote; None if the line is not whole."""
     values = parse_values(line.encode())
     return JournalPage(*values) if values else None
 
@@ -208,7 +206,6 @@ def append_values(folder: Path, suffix: str, values: list[Any], now: datetime) -
 
 
 def day_files(folder: Path, suffix: str) -> list[Path]:
-    """Return the files of some kind, the oldest first."""
     return sorted((folder / FOLDER).glob(f"*.{suffix}"))
 
 
@@ -375,7 +372,6 @@ def read_witness(folder: Path) -> LedgerPage | None:
 
 
 def read_pages(folder: Path) -> list[LedgerPage]:
-    """Return what the files of a folder's witness know, each of which a process wrote."""
     return [*filter(None, map(_page_of, _read_lines(folder)))]
 
 

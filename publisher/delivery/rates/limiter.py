@@ -136,7 +136,6 @@ class RateAdmission:
         return max(openings, default=(self._now, ""))
 
     def next_after(self, last: float) -> float:
-        """Return the instant after `last`, at the pace of that time."""
         return last + max(limit.interval_at(last) for limit, _, _ in self._limits)
 
 
@@ -175,7 +174,6 @@ def _enqueue(
     now: float,
     number: int,
 ) -> float:
-    """Return the instant at which a stopped candidate may ask again."""
     opens = gate.opening()[0]
     instant = max(opens, gate.next_after(queue_ends.get(scope, FULL)))
     if instant == opens or instant <= now + QUEUE_HORIZON:
@@ -341,7 +339,6 @@ class RateLimiter:
         return RateGrant(transport_wait=max(0.0, opens_at - now), reasons=(text,))
 
     def refund_quota(self, connection: sa.Connection, count: int, now: float) -> None:
-        """Give messages that were not sent after all back to the day's quota."""
         if self._warmup:
             subtract_sent(connection, self._transport, rates.day_of(now), count)
 

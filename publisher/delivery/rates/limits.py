@@ -52,14 +52,12 @@ class Throttle:
     target: float
 
     def at(self, instant: float) -> float:
-        """Return the rate at an instant, in messages a second."""
         if instant >= self.ends_at:  # beyond it, growth would only overflow
             return self.target
         return self.per_second * math.exp(_GROWTH * max(0.0, instant - self.since))
 
     @property
     def ends_at(self) -> float:
-        """The instant at which the target is reached."""
         return self.since + math.log(self.target / self.per_second) / _GROWTH
 
     def is_over(self, now: float) -> bool:
@@ -113,7 +111,6 @@ class RecentSends:
         self._older, self._newer = _Window(), _Window()
 
     def add(self, domains: Iterable[str], now: float) -> None:
-        """Count messages, given by their domains."""
         self._turn(now)
         self._newer.sends.update(domains)
 
@@ -209,11 +206,9 @@ class RateLimits:
         return None if name == self._transport else name.removeprefix(f"{self._transport}/")
 
     def fixed(self, scope: RateScope) -> tuple[RateLimit, ...]:
-        """Return the limits that the settings put on a scope."""
         return self._fixed.get(scope, ())
 
     def max_per_second(self, scope: RateScope) -> float | None:
-        """Return the most messages a second in the long run. None: no limit."""
         return min((limit.pace.per_second for limit in self.fixed(scope)), default=None)
 
     def throttled(self, scope: RateScope, throttle: Throttle, now: float) -> RateLimit:
@@ -254,7 +249,6 @@ class DailyQuota:
 
 
 def day_of(now: float) -> date:
-    """Return the day of an instant (seconds since the epoch)."""
     return datetime.fromtimestamp(now, UTC).date()
 
 
@@ -277,5 +271,4 @@ def daily_allowance(warmup: WarmupSettings, day: date) -> int | None:
 
 
 def daily_quota(allowed: int, sent: int, day: date) -> DailyQuota:
-    """Return what is left of a day on which so many messages were sent."""
     return DailyQuota(max(0, allowed - sent), end_of(day), f"warm-up: {allowed:,} a day")

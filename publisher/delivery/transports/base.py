@@ -70,12 +70,10 @@ class Outcome:
 
     @property
     def names_rate(self) -> bool:
-        """Whether the server said that we send too much or too fast."""
         return isinstance(self.cause, BounceCategory) and self.cause.subject in _ABOUT_RATE
 
     @property
     def reason(self) -> str:
-        """The cause with the words, in one line for people."""
         return self.cause.explain(self.words) if self.cause else self.words
 
 

@@ -95,7 +95,6 @@ class StagingArea:
         return sorted(found, key=lambda one: one.key)
 
     def remove_empty_folders(self, lease_id: int) -> None:
-        """Remove the empty folders of a lease, and then the staging area if it is empty."""
         for folder, _, _ in os.walk(self._root / str(lease_id), topdown=False):
             _remove_if_empty(folder)
         _remove_if_empty(self._root)
@@ -153,7 +152,6 @@ class OutboxLayout:
     layout: OutboxLayoutKind = OutboxLayoutKind.FILES
 
     def folder(self, folder: str) -> Path:
-        """Return the folder of an issue's messages, given the issue's own folder."""
         return self.outbox / (_NEW if self.layout is OutboxLayoutKind.MAILDIR else folder)
 
     def path(self, folder: str, name: str) -> Path:
@@ -202,7 +200,6 @@ class OutboxTransport(transports.Transport):
         self._unplaced: dict[int, UnplacedMessages] = {}
 
     def destination(self, issue: Issue) -> str:
-        """Return the folder of an issue's messages, below the publication's."""
         folder = self.layout.folder(issue.folder)
         return f"{folder.relative_to(self.outbox.parent)}/"
 
@@ -261,25 +258,21 @@ class OutboxTransport(transports.Transport):
             log.info("staged mail", placed=len(waiting) - removed, removed=removed)
 
     def leftovers(self) -> list[int]:
-        """List the leases that have something staged, living or dead. Raises DeliveryError."""
         try:
             return self.staging.leases()
         except OSError as error:
             raise DeliveryError(self.reason(error)) from error
 
     def blocked_by(self, lease_id: int) -> str:
-        """Return why messages of a lease can't be placed, or an empty string."""
         unplaced = self._unplaced.get(lease_id)
         return unplaced.reason if unplaced else ""
 
     def disconnect(self, lease_id: int) -> None:
-        """Count one connection less."""
         with self._lock:
             self._connections[lease_id] -= 1
             self._tidy(lease_id)
 
     def reason(self, error: OSError) -> str:
-        """Return what is wrong, and where, in one line."""
         if error.errno == errno.EXDEV:
             folder = Path(error.filename2 or self.outbox).parent
             return f"{folder}: is on another file system than {self.outbox}; put both on one"
@@ -367,7 +360,6 @@ class OutboxConnection:
         return transports.ACCEPTED_OUTCOME
 
     def close(self) -> None:
-        """Close. A second call does nothing."""
         self.is_open = False
         if self._is_counted:
             self._is_counted = False

@@ -55,7 +55,6 @@ class ReplyPattern:
     not_to_mail: bool
 
     def matches(self, text: str, phase: SmtpPhase) -> bool:
-        """Return whether the reply's text contains it."""
         if self.not_to_mail and phase is SmtpPhase.MAIL:
             return False
         return self.pattern.search(text) is not None
@@ -97,7 +96,6 @@ _MICROSOFT = re.compile(r"(?:.+\.)?(?:outlook|hotmail|live|msn|passport)(?:\.[a-
 
 
 def classify_reply(reply: SmtpReply, phase: SmtpPhase, domain: str = "") -> BounceCategory:
-    """Return the category of a refusal. `domain` is the recipient's."""
     code = reply.enhanced or ""
     text = EMAIL_ADDRESS.sub("@", reply.text[:MAX_REPLY_TEXT].lower())
     category = (

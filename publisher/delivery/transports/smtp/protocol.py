@@ -66,12 +66,10 @@ class SmtpReply:
 
     @property
     def is_good(self) -> bool:
-        """Whether it is positive (2yz)."""
         return 200 <= self.code < 300  # noqa: PLR2004  # the class of RFC 5321 section 4.2.1
 
     @property
     def is_refusal(self) -> bool:
-        """Whether it is negative, for now (4yz) or for good (5yz)."""
         return self.code >= 400  # noqa: PLR2004  # as above
 
 
@@ -137,7 +135,6 @@ def _may_hold(line: str, name: str) -> bool:
 
 
 def truncate(line: str, longest: int) -> str:
-    """Return a line of at most so many characters, with … at the end if it was cut."""
     return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
 
 
@@ -226,7 +223,6 @@ class SmtpSocket:
 
     @property
     def has_leftovers(self) -> bool:
-        """Whether bytes were received that are not read yet."""
         return bool(self._received)
 
     def write(self, data: bytes | memoryview) -> None:
@@ -284,7 +280,6 @@ class SmtpSocket:
         self.close()
 
     def close(self) -> None:
-        """Close at once. Never raises."""
         with suppress(OSError):
             self._sock.close()
 

@@ -62,7 +62,6 @@ def ends_session(reply: protocol.SmtpReply, phase: protocol.SmtpPhase) -> bool:
 
 
 def outcome_of_loss(loss: protocol.ConnectionLost) -> Outcome:
-    """Return the outcome of a message whose connection was lost before its end was sent."""
     if loss.reply is None or loss.reply.code != classify.CLOSING:
         return Outcome(SendStatus.NOT_SENT, str(loss), causes.CONNECTION_LOST)
     category = classify.classify_reply(loss.reply, protocol.SmtpPhase.MAIL)
@@ -251,7 +250,6 @@ class SmtpConnection:
         return None if reply.code == _GO_AHEAD else (protocol.SmtpPhase.DATA, reply)
 
     def _read_group(self) -> _Refusal | None:
-        """Read the replies to MAIL, RCPT and DATA that went out together."""
         self._needs_reset = True
         refusal: _Refusal | None = None
         has_recipient = False

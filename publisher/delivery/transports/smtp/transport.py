@@ -86,7 +86,6 @@ class _Bounded(smtplib.SMTP):
             self.sock.sendall(s.encode("ascii") if isinstance(s, str) else s)
 
     def getreply(self) -> tuple[int, bytes]:
-        """Give the next reply's code and words; raises BrokenError."""
         assert self.sock  # noqa: S101  # as above
         if self.io is None or self._io_socket is not self.sock:
             if self.io and self.io.has_leftovers:
@@ -361,7 +360,6 @@ class SmtpTransport(Transport):
         self._server = SmtpServer(settings, context, password)
 
     def connect(self, lease_id: int, holds_lease: Callable[[], bool]) -> SmtpConnection:  # noqa: ARG002  # the protocol has it
-        """Connect and log in. Raises Unreachable, which says whether another try may help."""
         sock, capabilities = connect_to_server(self._server)
         return SmtpConnection(
             sock, capabilities, holds_lease, server=str(self._server), patience=self._patience
@@ -378,7 +376,6 @@ class SmtpTransport(Transport):
 
 
 def open_smtp(table: SmtpSettings, settings: Settings) -> SmtpTransport:
-    """Return the transport of [delivery.smtp]. Raises ConfigError."""
     return SmtpTransport(table, settings.folders.root, settings.secrets.get(SMTP_PASSWORD))
 
 
