@@ -69,6 +69,12 @@ def list_accounts(connection: sa.Connection) -> list[Account]:
     return _load(connection)
 
 
+def read_names(connection: sa.Connection) -> dict[str, str]:
+    """Return the names of all accounts, by address."""
+    query = sa.select(account_table.c.email, account_table.c.name)
+    return {row.email: row.name for row in connection.execute(query)}
+
+
 def set_grants(connection: sa.Connection, number: int, grants: Collection[Grant]) -> None:
     """Replace the roles of an account. Raise AccountError if no administrator would be left."""
     of_account = account_role_table.c.account_id == number

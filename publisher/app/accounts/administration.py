@@ -127,6 +127,12 @@ def read_accounts(state: EditingState, actor: Actor) -> list[AccountRecord]:
         ]
 
 
+def read_account_names(state: EditingState) -> dict[str, str]:
+    """Return the names of all who have an account, by address: what pages call those who did something."""
+    with state.database.reading() as connection:
+        return store.read_names(connection)
+
+
 def change_roles(
     state: EditingState, actor: Actor, email: str, grants: tuple[model.Grant, ...]
 ) -> model.Account:

@@ -49,11 +49,13 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-# The menu, by the keys of its routes: what editors do every day comes first. Others follow.
-_MENU_ORDER = (
-    *("today", "issues", "calendar", "translations", "sources", "people", "subscribers"),
-    *("settings", "accounts", "keys", "webhooks", "audit", "account"),
-)
+# The menu: its groups, each with the keys of its routes (`Route.menu`) in their order. A page that is to stand in it
+# has its key there, its word in `console/words.html`.
+MENU = {
+    "work": ("today", "issues", "calendar", "translations"),
+    "readers": ("subscribers",),
+    "setup": ("sources", "people", "settings", "accounts", "keys", "webhooks", "audit"),
+}
 
 
 _FORM = "application/x-www-form-urlencoded"
@@ -76,12 +78,7 @@ def create_console(
     app.url_map.converters["int"] = _Number
     app.before_request(lambda: None if context.is_asked() else console_error(context, 421))
     by_endpoint = {one.endpoint: one for one in routes}
-    in_menu = tuple(
-        sorted(
-            (route for route in routes if route.menu),
-            key=lambda route: (*_MENU_ORDER, route.menu).index(route.menu),
-        )
-    )
+    in_menu = {route.menu: route for route in routes if route.menu}
     app.before_request(lambda: _prepared(context, by_endpoint, in_menu))
     app.after_request(context.protected)
     errors.register(app, context)
@@ -95,7 +92,7 @@ def create_console(
 def _prepared(
     context: console_context.ConsoleContext,
     by_endpoint: Mapping[str, Route],
-    in_menu: tuple[Route, ...],
+    in_menu: Mapping[str, Route],
 ) -> flask.Response | None:
     """Find out who sent the request; return the page that refuses it or leads elsewhere, or None."""
     request = console_context.make_request(context)
@@ -195,17 +192,20 @@ def _page_of_form() -> str:
 
 
 def _menu(
-    request: console_context.ConsoleRequest, in_menu: tuple[Route, ...]
-) -> tuple[tuple[str, str, bool], ...]:
+    request: console_context.ConsoleRequest, in_menu: Mapping[str, Route]
+) -> console_context.Menu:
     if request.signed_in is None:
         return ()
     path, languages = flask.request.path, About.EACH.languages(request.state, {})
-    shown = (one for one in in_menu if one.permits(request.actor, languages))
-    return tuple(
-        (
-            one.menu,
-            one.path,
-            path == one.path or (one.path != "/" and path.startswith(one.path)),
-        )
-        for one in shown
+    shown = {
+        key: one.path for key, one in in_menu.items() if one.permits(request.actor, languages)
+    }
+    around = [
+        one for one in shown.values() if path == one or (one != "/" and path.startswith(one))
+    ]
+    nearest = max(around, key=len, default="")
+    groups = (
+        (group, tuple((key, shown[key], shown[key] == nearest) for key in keys if key in shown))
+        for group, keys in MENU.items()
     )
+    return tuple(group for group in groups if group[1])

@@ -16,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.resources import files
 from threading import Lock
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from urllib.parse import urlencode
 
 import flask
 
+from publisher.app.accounts.administration import read_account_names
 from publisher.app.accounts.sign_in import SignedIn, read_signed_in
 from publisher.app.editing_state import Actor, Permission
 from publisher.clock import Clock
@@ -45,6 +46,8 @@ from publisher.web.pages.responses import (
 from publisher.web.security import COOKIE, SAFE_METHODS, client_network
 
 _R = TypeVar("_R")
+# Groups of the menu, and in each: keys of pages, their paths, and whether the page is there.
+Menu = tuple[tuple[str, tuple[tuple[str, str, bool], ...]], ...]
 
 # Pages of signing in. Both take `next`, the path to go to afterwards.
 SIGN_IN_PATH = "/sign-in/"
@@ -210,13 +213,13 @@ class ConsoleContext(ApiContext):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleRequest(SentRequest):
-    """A request. `state` refuses changes for GET and HEAD. `menu` has keys, paths, and whether the page is there."""
+    """A request. `state` refuses changes for GET and HEAD."""
 
     context: ConsoleContext
     language: str
     network: str
     signed_in: SignedIn | None = None
-    menu: tuple[tuple[str, str, bool], ...] = ()
+    menu: Menu = ()
 
     @property
     def settings(self) -> Settings:
@@ -266,6 +269,8 @@ class ConsoleRequest(SentRequest):
             "me": self.signed_in,
             "may": self.permits,
             "menu": self.menu,
+            # Of accounts by their addresses, as pages name who did something (`person`).
+            "names": cache(partial(read_account_names, self.state)),
             "titles_of_newsletters": {
                 one.name: one.title(shown) for one in self.settings.newsletters
             },

@@ -354,7 +354,7 @@ def a_correction_follows(morning: Morning, ann: Page, ben: Page, lin: Page) -> N
     write_correction(ann)
     # Hours have passed since she showed her passkey. What she wrote stays meanwhile.
     with ann.expect_popup() as opened:
-        ann.get_by_role("link", name="Show it").click()
+        ann.get_by_role("link", name="Confirm your identity").click()
     proof = opened.value
     add_device(proof, morning.passkeys)
     proof.locator("form[data-passkey] button").click()

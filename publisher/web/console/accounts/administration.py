@@ -123,7 +123,7 @@ _KEYS_PATH = "/keys/"
 _LIFETIMES = ("30", "90", "365")
 
 
-@ROUTES.add("GET /keys/", Access.SIGNED_IN)
+@ROUTES.add("GET /keys/", Access.SIGNED_IN, menu="keys")
 def _keys_page(request: ConsoleRequest, problem: str = "") -> flask.Response:
     return request.page(
         "keys.html",

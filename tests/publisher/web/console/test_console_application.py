@@ -7,11 +7,14 @@ from datetime import timedelta
 from functools import partial
 from importlib.resources import files
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import flask
 import pytest
 from flask.testing import FlaskClient
 
+from publisher.accounts import audit
+from publisher.accounts.audit import AuditEntry
 from publisher.accounts.model import Permission
 from publisher.app.accounts import sign_in as console_session
 from publisher.config import SETTINGS_FILE, load_settings
@@ -19,10 +22,10 @@ from publisher.config.web import ConsoleSettings
 from publisher.errors import ConfigError, DatabaseError, ForbiddenError, IssueError, UsageError
 from publisher.web.api.operations import About
 from publisher.web.console import context
-from publisher.web.console.application import create_console
+from publisher.web.console.application import MENU, ROUTES, create_console
 from publisher.web.console.routes import Access, Route
 from publisher.web.security import console_headers
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.web.console.conftest import SignIn, begin, browser
 
 # Of dist/htmx.min.js in htmx.org 4.0.1, as npm has it.
@@ -197,10 +200,35 @@ def test_the_menu_has_what_a_role_may_use_in_the_order_of_the_day_and_the_page_w
     for said in ("The service has never run here", "urgent", 'aria-current="page">Today'):
         assert said in page
     viewer, administrator = menu(sign_in("viewer").get("/").text), menu(page)
-    assert viewer[0] == administrator[0] == "/"
-    assert administrator.index("/sources/") < administrator.index("/settings/")
-    assert administrator.index("/settings/") < administrator.index("/audit/")
+    paths = {one.menu: one.path for one in ROUTES if one.menu}
+    keys = [key for group in MENU.values() for key in group]
+    assert administrator == [paths[key] for key in keys if key in paths]
+    assert {*paths} <= {*keys}
+    assert viewer[0] == "/"
     assert "/accounts/" not in viewer
+    # The words of no group are empty, and the third group is closed.
+    assert "<summary>Setup</summary>" in page
+    assert re.search(r'<li><a href="[^"]+"[^>]*>\s*</a>', page) is None
+
+
+def test_an_instant_is_local_with_utc_as_its_title_and_whoever_did_something_has_a_name(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    publication.reload(timezone="Asia/Hong_Kong")
+    client = sign_in()
+    with publication.database.writing() as connection:
+        for actor in ("terminal", "administrator-all-en@example.org", "gone@example.org"):
+            entry = AuditEntry(at=NOW, actor=actor, verb="approve", object="weekly")
+            audit.record(connection, "secret", entry)
+    page = client.get("/audit/").text
+    local = f"{NOW.astimezone(ZoneInfo('Asia/Hong_Kong')):%-I:%M}\u00a0"
+    times = re.findall(
+        r'<time datetime="[^"]+" title="([^"]+)"><bdi>([^<]+)</bdi></time>', page
+    )
+    assert [local in shown and "UTC" in title for title, shown in times] == [True] * 3
+    assert '<span title="terminal">the terminal</span>' in page
+    assert '<bdi title="administrator-all-en@example.org">Ann administrator</bdi>' in page
+    assert '<bdi class="code" dir="ltr">gone@example.org</bdi>' in page
 
 
 def test_htmx_is_the_released_file_and_has_its_licence() -> None:

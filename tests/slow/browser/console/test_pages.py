@@ -30,7 +30,7 @@ from tests.publisher.web.conftest import MadeReady, made_ready
 from tests.publisher.web.console.conftest import COOKIE, begin, context_of
 from tests.publisher.web.console.test_every_console_route import path_of
 from tests.sizes import PATIENCE, by_lane
-from tests.slow.browser.test_keyboard import enter
+from tests.slow.browser.test_keyboard import enter, tab_to
 from tests.slow.browser.test_subscriber_pages import LATIN, SMALLEST_TARGET, TARGETS
 from tools.browser.accessibility import AXE, OF_COLOURS, RULES, RUN, result_lines
 from tools.browser.chromium import Chromium
@@ -292,7 +292,7 @@ def test_a_title_without_a_space_pushes_no_column_out_of_sight(
     assert chromium.browse_servers(look) == (0, True)
 
 
-def test_the_masthead_is_mirrored_in_arabic(chromium: Chromium, running: Console) -> None:
+def test_the_bar_is_mirrored_in_arabic(chromium: Chromium, running: Console) -> None:
     def look(window: Page) -> list[float]:
         window.set_viewport_size({"width": 1280, "height": 900})
         sides = []
@@ -300,13 +300,36 @@ def test_the_masthead_is_mirrored_in_arabic(chromium: Chromium, running: Console
             window.context.clear_cookies()
             sign_in(window, running.tokens[language])
             window.goto(running.url)
-            box = window.locator(".menu li").first.bounding_box()
+            box = window.locator(".title").bounding_box()
             assert box is not None
             sides += [box["x"], 1280 - box["x"] - box["width"]]
         return sides
 
     left, _right, _mirrored_left, mirrored_right = chromium.browse_servers(look)
     assert abs(left - mirrored_right) < 1
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_bar_stays_in_sight_and_its_third_group_opens_by_the_keyboard_without_scripts(
+    chromium: Chromium, running: Console, width: int
+) -> None:
+    def look(window: Page) -> list[Any]:
+        sign_in(window, running.tokens["en"])
+        window.route("**/*.js", lambda route: route.abort())
+        window.set_viewport_size({"width": width, "height": 500})
+        window.goto(f"{running.url}/settings/")
+        window.mouse.wheel(0, 600)
+        window.wait_for_function("scrollY > 100")
+        menu = window.locator(".menu")
+        box = menu.bounding_box()
+        assert box is not None
+        closed = menu.get_by_role("link", name="Sources").is_visible()
+        tab_to(window, ".menu summary")
+        window.keyboard.press("Enter")
+        opened = menu.get_by_role("link", name="Sources")
+        return [box["y"] > -2, box["height"] < 50, closed, opened.is_visible()]
+
+    assert chromium.browse_servers(look) == [True, True, False, True]
 
 
 def test_somebody_signed_out_gets_to_the_page_for_signing_in(
