@@ -74,6 +74,17 @@ def preview_issue(
 
     If it would have no articles, it has the newest ones that the edition may show. Raise IssueError if there are none at all, and RenderingError as rendering does.
     """
+    selection, why_not = next_selection(connection, settings, edition, now)
+    issue = _next_issue(connection, edition, now, selection.more)
+    content = issue_content(connection, settings, edition, issue, selection.chosen, now=now)
+    preview = _rendered(settings, renderer, edition, issue, content)
+    return replace(preview, why_not_new=why_not, waiting=selection.reason_to_wait())
+
+
+def next_selection(
+    connection: Connection, settings: Settings, edition: Edition, now: datetime
+) -> tuple[Selection, str | None]:
+    """Return the articles that an edition would have next, or the newest ones and why none is new. Raise IssueError if there are none."""
     selection = preview_selection(connection, settings, edition, now)
     why_not = None if selection.chosen else selection.reason_if_empty()
     if why_not:
@@ -85,10 +96,7 @@ def preview_issue(
                 "%(issue)s has %(why)s; add an article in its language", issue=name, why=why_not
             )
         )
-    issue = _next_issue(connection, edition, now, selection.more)
-    content = issue_content(connection, settings, edition, issue, selection.chosen, now=now)
-    preview = _rendered(settings, renderer, edition, issue, content)
-    return replace(preview, why_not_new=why_not, waiting=selection.reason_to_wait())
+    return selection, why_not
 
 
 def held_issues(connection: Connection, edition: Edition) -> list[Issue]:

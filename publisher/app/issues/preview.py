@@ -7,7 +7,7 @@ anybody.
 """
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -19,9 +19,16 @@ from publisher import errors
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.lookup import require_edition, require_issue
 from publisher.app.subscribers.uploaded_lists import reason_sentence
+from publisher.articles.model import Article
+from publisher.articles.store import articles_by_id, variants
 from publisher.assembly.assemble import digest_hash, variant_content
 from publisher.assembly.gate_run import GateRun, render_passing_digest
-from publisher.assembly.preview import IssuePreview, preview_held_issue, preview_issue
+from publisher.assembly.preview import (
+    IssuePreview,
+    next_selection,
+    preview_held_issue,
+    preview_issue,
+)
 from publisher.config import Edition, Settings
 from publisher.delivery.causes import ARTICLES_WITHDRAWN, Cause
 from publisher.delivery.job import issue_mail
@@ -31,6 +38,7 @@ from publisher.gate.mail import CheckedMail
 from publisher.gate.passages import column_width
 from publisher.issues.digests import IssueVariant, article_ids_of_variant
 from publisher.issues.model import Issue, IssueState, issue_name
+from publisher.issues.store import chosen_articles
 from publisher.issues.tables import digest_table, issue_variant_table, revised_page_table
 from publisher.mail import compile_mail
 from publisher.rendering import Digest, Renderer
@@ -362,6 +370,58 @@ def preview_mails(
             return error
 
     return [attempt(one) for one in shown]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedStory:
+    """A story beside its translations, by language: the article that the issue in a language has, and those that only exist in it."""
+
+    shown: Mapping[str, Article]
+    unused: Mapping[str, Article]
+
+
+def compare_stories(
+    state: EditingState, actor: Actor, wanted: Mapping[str, str | Edition]
+) -> list[ComparedStory]:
+    """Return the stories of an issue, or of the next one, in some languages, in the order of the first; nothing is rendered."""
+    actor.require(Permission.VIEW)
+    now = state.clock.now()
+    with state.database.reading() as connection:
+        chosen = {
+            language: _chosen(connection, state.settings, what, now)
+            for language, what in wanted.items()
+        }
+        stories = dict.fromkeys(story for pairs in chosen.values() for story in pairs)
+        numbers = [number for pairs in chosen.values() for number in pairs.values()]
+        texts = articles_by_id(connection, numbers)
+        existing = variants(connection, stories, now)
+    compared = []
+    for story in stories:
+        shown = {
+            tag: texts[pairs[story]]
+            for tag, pairs in chosen.items()
+            if pairs.get(story) in texts
+        }
+        others = {one.language: one for one in existing.get(story, ())}
+        unused = {tag: others[tag] for tag in chosen if tag in others and tag not in shown}
+        compared.append(ComparedStory(shown, unused))
+    return compared
+
+
+def _chosen(
+    connection: Connection, settings: Settings, what: str | Edition, now: datetime
+) -> dict[int, int]:
+    """Return ids of articles by story, in their order; of an edition that has nothing, none."""
+    issue = require_issue(connection, what) if isinstance(what, str) else None
+    if issue is not None and issue.state not in _UNSELECTED:
+        return dict(chosen_articles(connection, issue))
+    edition = require_edition(settings, issue) if issue else what
+    assert isinstance(edition, Edition)  # noqa: S101  # a name has found its issue
+    try:
+        selection, _why = next_selection(connection, settings, edition, now)
+    except errors.IssueError:
+        return {}
+    return {one.story_id: one.id for one in selection.chosen}
 
 
 def viewer_with_profile(language: str, profile: Profile | None = None) -> Viewer:

@@ -20,6 +20,7 @@ from urllib.parse import unquote
 
 from publisher.app.editing_state import Actor, Permission
 from publisher.config import Settings
+from publisher.gate.passages import column_width
 
 if TYPE_CHECKING:
     from publisher.app.issues.preview import MailPreview
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
 Look = Literal["light", "dark", "inverted"]
 LOOKS: tuple[Look, ...] = get_args(Look)
 # CSS pixels: a phone, and a column of a desktop client.
-WIDTHS = (375, 700)
+WIDTHS = {"phone": 375, "window": 700}
+# Of a frame, which scrolls in itself: what a screen beside the words about it shows at once, and less for little.
+_LOWEST, _HIGHEST = 420, 760
+# CSS pixels of a line and of a column of text at the size of body text, margins and headings spread over them.
+_LINE, _COLUMN = 26, 9
 
 _SCHEME = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(light|dark)\s*\)", re.IGNORECASE)
 # Where conditions stand: sheets, and the attribute `media`. Words of articles stay as they are.
@@ -58,6 +63,13 @@ def frame_document(
     head = _HEAD.search(shown)
     place = head.end() if head else 0
     return f"{shown[:place]}{style}{shown[place:]}"
+
+
+def frame_height(text: str, width: int) -> int:
+    """Return about how many CSS pixels a mail with a text part needs; a frame without scripts can't tell."""
+    columns = width // _COLUMN
+    lines = sum(max(1, -(-column_width(line) // columns)) for line in text.splitlines())
+    return min(max(lines * _LINE, _LOWEST), _HIGHEST)
 
 
 def with_scheme(html: str, scheme: str) -> str:

@@ -164,7 +164,7 @@ def begun(publication: PublicationFolder, camera: Camera) -> Iterator[Morning]:
 
 def post(page: Page, verb: str) -> None:
     """Press the button of the form that a verb is posted by, in whatever language."""
-    press(page.locator(f'form[action$="/{verb}/"] button').first)
+    press(page.locator(f'form[action*="/{verb}/"] button').first)
 
 
 def state_of(page: Page, language: str) -> Locator:
@@ -277,12 +277,13 @@ def the_subject_is_rewritten(morning: Morning, ann: Page) -> None:
 
 def a_test_mail_is_sent(morning: Morning, ann: Page) -> None:
     """The mail is looked at in all languages, and sent to the editor alone."""
-    ann.goto(f"{morning.url}/issues/{ENGLISH}/")
-    ann.get_by_role("link", name="Preview in all languages").click()
+    ann.goto(f"{morning.url}/issues/{ENGLISH}/preview/")
+    ann.get_by_role("link", name="All", exact=True).click()
     ann.emulate_media(color_scheme="dark")
-    morning.camera(ann, "preview-dark", ann.locator("#look-light"))
+    morning.camera(ann, "preview-dark", ann.locator(".chooser"))
     ann.emulate_media(color_scheme="light")
-    ann.get_by_label("Addresses").fill("ann@example.org")
+    ann.get_by_text("Send a test mail").click()
+    expect(ann.get_by_label("Addresses")).to_have_value("ann@example.org")
     post(ann, "preview/test")
     expect(ann.get_by_role("status")).to_be_visible()
     assert f"[Test] {SUBJECT}" in [

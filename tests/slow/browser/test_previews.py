@@ -89,24 +89,20 @@ def test_a_hostile_mail_runs_nothing_and_asks_nobody(
         sign_in(page, token)
         dialogs: list[str] = []
         page.on("dialog", lambda dialog: dialogs.append(dialog.message))
-        address = f"{console}/issues/{ISSUE}/preview/"
-        page.goto(address)
-        title = page.title()
-        for summary in page.locator("summary").all():
-            summary.click()
-        for frame in page.locator("iframe").all():
-            frame.scroll_into_view_if_needed()
+        for choice in ("look=light", "look=dark&width=window", "look=inverted", "show=page"):
+            address = f"{console}/issues/{ISSUE}/preview/?{choice}"
+            page.goto(address)
+            title = page.title()
+            (frame,) = page.locator("iframe").all()
             inside = frame.content_frame
             inside.locator("#words").wait_for()
             # Clicks reach links, which lead nowhere; keys reach the form.
             inside.locator("#link").click()
-        first = page.locator("iframe").first.content_frame
-        first.locator("#inner").click()
-        page.wait_for_load_state("networkidle")
-        assert (page.title(), page.url) == (title, address)
-        assert "Words" not in page.inner_text("main")
-        assert len(page.frames) > 6
-        assert "<script>top" in page.inner_text("main")
+            inside.locator("#inner").click()
+            page.wait_for_load_state("networkidle")
+            assert (page.title(), page.url) == (title, address)
+            assert "Words" not in page.inner_text("main")
+            assert "<script>top" in page.inner_text("main")
         return dialogs
 
     assert chromium.browse_servers(look) == []

@@ -1,7 +1,9 @@
-"""Previews: an issue in all its languages and looks, in frames (see `frame_headers`), as a subscriber gets it; test mails."""
+"""Previews: an issue in one language or several, in frames (see `frame_headers`), as a subscriber gets it; test mails."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -10,12 +12,19 @@ import flask
 from publisher.app.editing_state import Permission
 from publisher.app.issues import preview as use_cases
 from publisher.app.issues import preview_pages
+from publisher.app.issues.approvals import (
+    ApprovalView,
+    PlanToSign,
+    read_approvals,
+    read_plan_to_sign,
+)
 from publisher.app.issues.lookup import choose_editions, find_issue_group
 from publisher.app.issues.preview import preview_mails
 from publisher.app.issues.send_test_mails import send_tests
 from publisher.config import Edition
 from publisher.delivery.ledger.audience import Viewer
-from publisher.errors import UsageError
+from publisher.errors import IssueError, PublisherError, UsageError
+from publisher.issues.model import IssueState
 from publisher.web.api.operations import About
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import Access, RouteTable
@@ -24,6 +33,16 @@ from subscribers.preferences import Profile
 
 _PICTURES = "/-/pictures/"
 _LENGTHS = ("summary", "full")
+_SHOWN = ("mail", "text", "page", "source", "compare")
+# Whoever may do this in a language sees it first.
+_OF_EDITORS = (Permission.APPROVE, Permission.EDIT_ISSUE)
+# What a page shows without a query, by the name of a choice; another value stands in its address.
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "show": _SHOWN,
+    "width": tuple(preview_pages.WIDTHS),
+    "look": preview_pages.LOOKS,
+    "length": ("", *_LENGTHS),
+}
 # Characters of the addresses of test mails.
 _MOST_ADDRESSES = 4000
 
@@ -33,12 +52,13 @@ ROUTES = RouteTable()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Target:
-    """What a page shows previews of: an issue in its languages, or the next one of a newsletter."""
+    """What a page shows previews of, by language, one's own first: an issue, or the next one of a newsletter."""
 
     path: str
     title: str
-    name: str
-    shown: Sequence[tuple[str, str | Edition]]
+    shown: Mapping[str, str | Edition]
+    day: date | None = None
+    issue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +68,7 @@ class _Column:
     language: str
     preview: use_cases.MailPreview | None = None
     key: str = ""
+    height: int = 0
     problem: str = ""
 
 
@@ -71,7 +92,7 @@ def frame_headers(request: flask.Request) -> dict[str, str]:
 @ROUTES.add("GET /next/<newsletter>/", Permission.VIEW)
 @ROUTES.add("GET /issues/<issue>/preview/", Permission.VIEW)
 def _show(request: ConsoleRequest, **parts: str) -> flask.Response:
-    return _grid(request, _target(request, **parts))
+    return _page(request, _target(request, **parts))
 
 
 def _target(request: ConsoleRequest, issue: str = "", newsletter: str = "") -> _Target:
@@ -85,8 +106,9 @@ def _issue_target(request: ConsoleRequest, name: str) -> _Target:
     return _Target(
         path=f"/issues/{name}/preview/",
         title=first.title(request.language) if first else group.newsletter,
-        name=f"{group.newsletter} {group.day}",
-        shown=[(one.issue.language, one.issue.name) for one in group.issues],
+        shown=_own_first(request, {one.issue.language: one.issue.name for one in group.issues}),
+        day=group.day,
+        issue=name,
     )
 
 
@@ -95,69 +117,136 @@ def _next_target(request: ConsoleRequest, newsletter: str) -> _Target:
     return _Target(
         path=f"/next/{newsletter}/",
         title=editions[0].title(request.language),
-        name=newsletter,
-        shown=[(one.language, one) for one in editions],
+        shown=_own_first(request, {one.language: one for one in editions}),
     )
 
 
-def _viewer(request: ConsoleRequest, values: Any, language: str) -> Viewer:
+def _own_first(
+    request: ConsoleRequest, shown: Mapping[str, str | Edition]
+) -> dict[str, str | Edition]:
+    """Return languages in the order in which somebody wants them: those of her roles, and of these the one of her pages."""
+
+    def is_own(language: str) -> bool:
+        return any(request.permits(one, language) for one in _OF_EDITORS)
+
+    return {
+        tag: shown[tag]
+        for tag in sorted(shown, key=lambda tag: (not is_own(tag), tag != request.language))
+    }
+
+
+def _chosen(name: str) -> str:
+    """Return the value of a choice in the query; the first one if it is another."""
+    value = flask.request.args.get(name, "")
+    return value if value in _CHOICES[name] else _CHOICES[name][0]
+
+
+def _languages(target: _Target) -> list[str]:
+    """Return the languages that are shown: the first one unless the query says more. One alone is compared with all."""
+    asked = flask.request.args.getlist("language")
+    known = [tag for tag in target.shown if tag in asked or "all" in asked]
+    if _chosen("show") == "compare" and not known[1:]:
+        return [*target.shown]
+    return known or [*target.shown][:1]
+
+
+def _viewer(request: ConsoleRequest, language: str) -> Viewer:
     """Return as whom a mail in a language is seen: `as` is a subscriber's id."""
+    values = flask.request.args
     if number := values.get("as", ""):
         subscriber = parse_id(number)
         if subscriber is None:
             raise UsageError("as whom is not a number")
         return request.call(use_cases.find_viewer, subscriber)
-    length = values.get("length", "")
-    more = [tag for tag in values.getlist("more") if tag in _languages(request)]
-    profile = Profile(
-        more_languages=tuple(tag for tag in more if tag != language),
-        length=length if length in _LENGTHS else None,
-    )
+    served = request.settings.publication.languages
+    more = [tag for tag in values.getlist("more") if tag in served and tag != language]
+    profile = Profile(more_languages=tuple(more), length=_chosen("length") or None)
     return use_cases.viewer_with_profile(language, profile)
 
 
-def _languages(request: ConsoleRequest) -> Sequence[str]:
-    return request.settings.publication.languages
+def _previews(
+    request: ConsoleRequest, target: _Target, languages: Sequence[str]
+) -> list[use_cases.MailPreview | PublisherError]:
+    shown = [use_cases.Shown(target.shown[tag], _viewer(request, tag)) for tag in languages]
+    return preview_mails(request.state, request.context.opened.renderer, request.actor, shown)
 
 
-def _shown(
-    request: ConsoleRequest, target: _Target, values: Any, languages: Sequence[str]
-) -> list[use_cases.Shown]:
+def _columns(
+    request: ConsoleRequest, target: _Target, languages: Sequence[str]
+) -> list[_Column]:
+    kept, width = request.context.opened.previews, preview_pages.WIDTHS[_chosen("width")]
     return [
-        use_cases.Shown(what, _viewer(request, values, language))
-        for language, what in target.shown
-        if language in languages
-    ]
-
-
-def _grid(
-    request: ConsoleRequest, target: _Target, status: int = 200, **values: Any
-) -> flask.Response:
-    """Return the page with all previews. It asks by GET, or is the answer to a form with errors."""
-    arguments = flask.request.args
-    languages = [language for language, _what in target.shown]
-    shown = _shown(request, target, arguments, languages)
-    opened = request.context.opened
-    found = preview_mails(request.state, opened.renderer, request.actor, shown)
-    columns = [
-        _Column(language, preview=one, key=opened.previews.keep(one))
+        _Column(language, one, kept.keep(one), preview_pages.frame_height(one.text, width))
         if isinstance(one, use_cases.MailPreview)
         else _Column(language, problem=str(one))
-        for language, one in zip(languages, found, strict=True)
+        for language, one in zip(languages, _previews(request, target, languages), strict=True)
     ]
+
+
+def _page(
+    request: ConsoleRequest, target: _Target, status: int = 200, **values: Any
+) -> flask.Response:
+    """Return the page of previews. Its choices stand in the query, also of the addresses of its forms."""
+    languages = _languages(target)
+    # Read before the mails: if the issue changes in between, what is approved is refused.
+    to_approve, plan = _to_approve(request, target, languages)
+    wanted = {tag: target.shown[tag] for tag in languages}
+    is_compared = _chosen("show") == "compare"
     given = {
         "target": target,
-        "columns": columns,
-        "looks": preview_pages.LOOKS,
-        "widths": preview_pages.WIDTHS,
-        "lengths": _LENGTHS,
-        "served": _languages(request),
-        "arguments": arguments,
-        "more_languages": arguments.getlist("more"),
-        "query": flask.request.query_string.decode("ascii", "ignore"),
-        "testable": [tag for tag in languages if request.permits(Permission.SEND_TEST, tag)],
+        "chosen": languages,
+        "choices": {name: _chosen(name) for name in _CHOICES},
+        "values": _CHOICES,
+        "columns": [] if is_compared else _columns(request, target, languages),
+        "stories": request.call(use_cases.compare_stories, wanted) if is_compared else (),
+        "picture": partial(_local_picture, request.settings.publication.url),
+        "pixels": preview_pages.WIDTHS,
+        "served": request.settings.publication.languages,
+        "subscriber": flask.request.args.get("as", ""),
+        "more_languages": flask.request.args.getlist("more"),
+        "address": partial(_address, target),
+        "to_approve": to_approve,
+        "plan": plan,
+        "testable": [tag for tag in target.shown if request.permits(Permission.SEND_TEST, tag)],
     }
     return request.page("preview.html", status, **given | values)
+
+
+def _address(target: _Target, below: str = "", **changed: object) -> str:
+    """Return the address of the page, or of a form below it, with its choices but for those that change; None takes one out."""
+    args = flask.request.args
+    now: dict[str, object] = {
+        name: args.getlist(name)
+        for name in ("language", *_CHOICES, "as", "more")
+        if name in args
+    }
+    query = {name: value for name, value in (now | changed).items() if value}
+    return f"{target.path}{below}" + (f"?{urlencode(query, doseq=True)}" if query else "")
+
+
+def _to_approve(
+    request: ConsoleRequest, target: _Target, languages: Sequence[str]
+) -> tuple[list[ApprovalView], PlanToSign | None]:
+    """Return what of the shown may be approved, and who gets it. What a subscriber's own choices change is not what is signed."""
+    if not target.issue or {"as", "more", "length"} & {*flask.request.args}:
+        return [], None
+    views = [
+        _approvals(request, str(target.shown[tag]))
+        for tag in languages
+        if request.permits(Permission.APPROVE, tag)
+    ]
+    mine = [one for one in views if one is not None]
+    return mine, read_plan_to_sign(request.state, mine[0]) if mine else None
+
+
+def _approvals(request: ConsoleRequest, issue: str) -> ApprovalView | None:
+    """Return the approvals of an issue that waits for one by whoever asks; None for others."""
+    try:
+        view = request.call(read_approvals, issue)
+    except IssueError:
+        return None
+    waits = view.issue.state is IssueState.AWAITING_APPROVAL and view.manifest
+    return view if waits and not view.why_not else None
 
 
 @ROUTES.add("POST /next/<newsletter>/", Permission.SEE_SUBSCRIBERS)
@@ -168,35 +257,33 @@ def _choose(request: ConsoleRequest, **parts: str) -> flask.Response:
     try:
         viewer = request.call(use_cases.find_viewer, address)
     except UsageError:
-        return _grid(request, target, 422, wrong=("address", "no-subscriber"))
-    return request.see_other(f"{target.path}?{urlencode({'as': viewer.subscriber_id})}")
+        return _page(request, target, 422, wrong=("address", "no-subscriber"))
+    seen: dict[str, Any] = {"as": viewer.subscriber_id, "length": None, "more": None}
+    return request.see_other(_address(target, **seen))
 
 
 @ROUTES.add("POST /next/<newsletter>/test/", Permission.SEND_TEST, about=About.EACH)
 @ROUTES.add("POST /issues/<issue>/preview/test/", Permission.SEND_TEST, about=About.EACH)
 def _test(request: ConsoleRequest, **parts: str) -> flask.Response:
-    target, form = _target(request, **parts), flask.request.form
-    languages, addresses = (
-        form.getlist("language"),
-        request.field("to", _MOST_ADDRESSES).split(),
-    )
+    target, languages = _target(request, **parts), flask.request.form.getlist("language")
+    addresses = request.field("to", _MOST_ADDRESSES).split()
+    again = partial(_page, request, target, to="\n".join(addresses), tested=languages)
+    languages = [tag for tag in languages if tag in target.shown]
     if not (languages and addresses):
-        wrong = ("to", "no-address") if languages else ("language", "no-language")
-        return _grid(request, target, 422, wrong=wrong, to="\n".join(addresses))
+        return again(422, wrong=("to", "no-address") if languages else ("test", "no-language"))
     for language in languages:
         request.actor.require(Permission.SEND_TEST, language)
-    shown = _shown(request, target, form, languages)
-    opened = request.context.opened
-    found = preview_mails(request.state, opened.renderer, request.actor, shown)
+    found = _previews(request, target, languages)
     previews = [one for one in found if isinstance(one, use_cases.MailPreview)]
     failed = [str(one) for one in found if not isinstance(one, use_cases.MailPreview)]
+    renderer = request.context.opened.renderer
     try:
-        sent = send_tests(request.state, opened.renderer, request.actor, previews, addresses)
+        sent = send_tests(request.state, renderer, request.actor, previews, addresses)
     except UsageError:
-        return _grid(request, target, 422, wrong=("to", "bad-address"), to="\n".join(addresses))
+        return again(422, wrong=("to", "bad-address"))
     if not failed and all(one.problem is None for one in sent):
-        return request.see_other(target.path, done="tests-sent")
-    return _grid(request, target, 409, sent=sent, failed=failed, to="\n".join(addresses))
+        return request.see_other(_address(target, done="tests-sent"))
+    return again(409, sent=sent, failed=failed)
 
 
 @ROUTES.add("GET /previews/<key>/<look>/", Permission.VIEW)
@@ -218,6 +305,12 @@ def _frame(request: ConsoleRequest, key: str, look: str) -> flask.Response:
 
 def _picture_address(path: str) -> str | None:
     return f"{_PICTURES}{path}" if preview_pages.picture_type(path) else None
+
+
+def _local_picture(base: str, source: str) -> str | None:
+    """Return the console's address of an article's picture; None for one of another server, which pages don't load."""
+    path = source.removeprefix(f"{base}/").removeprefix("/")
+    return None if "://" in path else _picture_address(path)
 
 
 @ROUTES.add("GET /previews/<key>/message.eml", Permission.VIEW)

@@ -174,7 +174,7 @@ def _show_sent_mail(request: ConsoleRequest, issue: str) -> flask.Response:
         key=opened.previews.keep(mail) if isinstance(mail, MailPreview) else "",
         corrections=corrections.list_corrections(request.state, issue),
         looks=LOOKS[:2],
-        widths=WIDTHS,
+        widths=WIDTHS.values(),
     )
 
 

@@ -13,7 +13,9 @@ from publisher.app.issues import preview as use_cases
 from publisher.app.issues.lookup import find_edition
 from publisher.app.issues.preview_pages import (
     LOOKS,
+    WIDTHS,
     frame_document,
+    frame_height,
     picture_type,
     read_public_picture,
     with_local_pictures,
@@ -320,6 +322,15 @@ MAIL = (
 def framed(look: str) -> str:
     (chosen,) = [one for one in LOOKS if one == look]
     return frame_document(MAIL, chosen, BASE, lambda path: f"/-/pictures/{path}")
+
+
+def test_a_frame_is_as_high_as_its_text_within_limits() -> None:
+    short, long, longest = ("Words of a story.\n" * number for number in (1, 25, 2_000))
+    heights = [frame_height(text, WIDTHS["phone"]) for text in ("", short, long, longest)]
+    assert heights == sorted(heights)
+    assert heights[0] == heights[1] < heights[2] < heights[3]
+    wide = "潮水等待。" * 7 + "\n"
+    assert frame_height(wide * 10, WIDTHS["phone"]) > frame_height(wide * 10, WIDTHS["window"])
 
 
 def test_conditions_of_the_colour_scheme_are_resolved_in_sheets_and_attributes_only() -> None:

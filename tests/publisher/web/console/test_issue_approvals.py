@@ -61,6 +61,34 @@ def test_an_approval_is_of_the_hash_that_was_shown_and_counts_once(
     assert "1 of 1" in shown
 
 
+def test_what_was_read_in_the_preview_is_approved_there(
+    publication: PublicationFolder, sign_in: SignIn
+) -> None:
+    client, editor, preview = sign_in("approver"), sign_in("editor"), f"{PAGE}preview/"
+
+    def form_of(query: str = "") -> dict[str, list[str]]:
+        (form,) = re.findall(
+            r"<form[^>]*/approve(?:-all)?/.*?</form>",
+            client.get(preview + query).text,
+            re.DOTALL,
+        )
+        found: dict[str, list[str]] = {}
+        for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form):
+            found.setdefault(name, []).append(value)
+        return found
+
+    sent = form_of()
+    assert sent["recipients"] == ["1"]
+    assert form_of("?language=all")["name"] == [ENGLISH, ARABIC]
+    for query, other in (("?length=full", client), ("?more=ar", client), ("", editor)):
+        assert "/approve/" not in other.get(preview + query).text
+    assert post(editor, "edits", kind="subject", value="Other words") == 303
+    assert post(client, "approve", **sent) == 409
+    assert post(client, "approve", **form_of()) == 303
+    assert english(publication).state == "ready"
+    assert "/approve/" not in client.get(preview).text
+
+
 def test_what_changed_since_it_was_read_is_not_approved_and_is_shown(
     publication: PublicationFolder, sign_in: SignIn
 ) -> None:

@@ -34,6 +34,7 @@ def two_of_three_languages(publication: PublicationFolder) -> None:
     """Have an issue in three languages, of which one has no article, and a subscriber."""
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
     publication.write("ar/tides.md", "المد ينتظر.", title="المد", date="2026-01-05")
+    publication.write("en/quay.md", "The quay sleeps.", title="Quay", date="2026-01-04")
     subscribe(publication, (ANN, "en"))
     pipeline_of(publication).prepare()
 
@@ -47,23 +48,80 @@ def frames(page: str) -> list[str]:
     return re.findall(r'<iframe src="([^"]+)" sandbox="" referrerpolicy="no-referrer"', page)
 
 
-def test_all_looks_and_widths_of_all_languages_stand_in_frames(
+def test_a_page_shows_one_mail_in_one_s_own_language_and_renders_no_other(
+    publication: PublicationFolder, sign_in: SignIn
+) -> None:
+    for client, words in (
+        (sign_in("viewer"), "Tides"),
+        (sign_in("viewer", pages="ar"), "المد"),
+        # Roles say more of somebody's work than the language of the pages.
+        (sign_in("approver", "ar"), "المد"),
+    ):
+        (address,) = frames(client.get(PAGE).text)
+        assert address.endswith("/mail-light/")
+        answer = client.get(address, headers=FRAME)
+        assert (answer.status_code, answer.mimetype) == (200, "text/html")
+        assert words in answer.text
+        assert publication.settings.publication.url not in address
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("language=all", ["mail-light"] * 2),
+        ("language=ar&language=en&look=inverted", ["mail-inverted"] * 2),
+        ("look=dark&width=window&show=page", ["page-dark"]),
+        ("show=text", []),
+        ("show=source", []),
+        ("show=what&look=x&width=0&language=xx&length=no", ["mail-light"]),
+    ],
+)
+def test_the_choices_of_a_page_stand_in_its_address(
+    sign_in: SignIn, query: str, shown: list[str]
+) -> None:
+    page = sign_in("viewer").get(f"{PAGE}?{query}").text
+    assert [one.split("/")[3] for one in frames(page)] == shown
+    assert page.count("<iframe") == len(shown)
+    # In the third language there is no article.
+    assert ("weekly in zh-Hant has no new articles" in page) == (query == "language=all")
+    assert ('<pre class="text"' in page) == (query == "show=text")
+    assert ("message.eml" in page) == (query == "show=source")
+
+
+def test_a_choice_keeps_all_others(sign_in: SignIn) -> None:
+    client = sign_in("editor")
+    page = client.get(f"{PAGE}?language=ar&look=dark&more=en&done=saved").text
+    assert f'href="{PAGE}?language=ar&amp;look=dark&amp;more=en&amp;show=text"' in page
+    assert f'href="{PAGE}?look=dark&amp;more=en"' in page
+    assert f'action="{PAGE}test/?language=ar&amp;look=dark&amp;more=en"' in page
+    assert 'href="/issues/weekly-ar-2026-01-09/"' in page
+    form = {"to": "eve@example.org", "language": "ar"}
+    answer = client.post(f"{PAGE}test/?look=dark", data=form)
+    assert answer.headers["Location"] == f"{PAGE}?look=dark&done=tests-sent"
+
+
+def test_stories_stand_beside_their_translations_without_frames(
     publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in("viewer")
-    page = client.get(PAGE).text
-    shown = frames(page)
-    mails = [one for one in shown if "/mail-" in one]
-    # Light, dark and inverted, of a phone and of a window, in two languages.
-    assert len(mails) == 3 * 2 * 2
-    assert len(shown) - len(mails) == 2 * 2
-    assert page.count("<iframe") == len(shown)
-    assert "weekly in zh-Hant has no new articles" in page
-    for address in set(shown):
-        answer = client.get(address, headers=FRAME)
-        assert (answer.status_code, answer.mimetype) == (200, "text/html")
-        assert "Tides" in answer.text or "المد" in answer.text
-    assert publication.settings.publication.url not in "".join(shown)
+
+    def rows(path: str) -> list[str]:
+        page = client.get(path).text
+        assert "<iframe" not in page
+        return [" ".join(re.sub("<[^>]+>", " ", row).split()) for row in page.split("<tr")[2:]]
+
+    tides, quay = rows(f"{PAGE}?show=compare")
+    for words in ("Tides", "The tide waits.", "المد", "المد ينتظر.", "No translation"):
+        assert words in tides
+    assert quay.count("No translation") == 2
+    # A translation that came after the issue was made is not in it.
+    publication.pick_up_file("ar/quay.md", "ينام.", title="الرصيف", date="2026-01-09")
+    _tides, quay = rows(f"{PAGE}?show=compare&language=en&language=ar")
+    assert ("Not in this issue: الرصيف" in quay, "No translation" in quay) == (True, False)
+    publication.pick_up_file("en/ferry.md", "It sails.", title="Ferry", date="2026-01-09")
+    coming = rows("/next/weekly/?show=compare&language=en&language=ar")
+    assert [one for one in coming if "Ferry" in one and "No translation" in one] == coming[:1]
+    assert len([one for one in coming if "الرصيف" in one]) == 1
 
 
 def test_a_frame_runs_nothing_and_is_no_page_by_itself(
@@ -74,7 +132,7 @@ def test_a_frame_runs_nothing_and_is_no_page_by_itself(
         connection.execute(
             update(digest_table).values(html=HOSTILE, subject="<script>x</script>")
         )
-    page = client.get(PAGE).text
+    page = client.get(f"{PAGE}?language=all").text
     assert "<script>" not in page
     assert "&lt;script&gt;x&lt;/script&gt;" in page
     address = frames(page)[0]
@@ -107,7 +165,7 @@ def test_a_preview_as_a_subscriber_is_for_those_who_may_see_subscribers(
     assert editor.get(f"{PAGE}?as={number}").status_code == 403
     answer = clerk.post(PAGE, data={"address": " ANN@example.com "})
     assert answer.headers["Location"] == f"{PAGE}?as={number}"
-    page = clerk.get(answer.headers["Location"]).text
+    page = clerk.get(f"{answer.headers['Location']}&language=all").text
     assert "This is what one subscriber gets." in page
     # In Arabic she gets nothing: the English edition serves her.
     assert "gets the issue in another language" in page
@@ -165,7 +223,9 @@ def test_tests_are_limited_and_only_for_one_s_languages(
     publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     arab = sign_in("editor", "ar")
-    assert 'value="en" checked' not in arab.get(PAGE).text
+    page = arab.get(PAGE).text
+    assert ('id="language-ar"' in page, 'id="language-en"' in page) == (True, False)
+    assert "\neditor-ar-en@example.org</textarea>" in page
     form = {"to": "eve@example.org", "language": "en"}
     assert arab.post(f"{PAGE}test/", data=form).status_code == 403
     many = "\n".join(f"a{number}@example.org" for number in range(31))
@@ -179,7 +239,7 @@ def test_the_next_issue_of_a_newsletter_is_shown_as_it_would_be_now(
 ) -> None:
     publication.pick_up_file("en/ferry.md", "It sails.", title="Ferry", date="2026-01-09")
     client = sign_in("editor")
-    page = client.get("/next/weekly/?length=full&more=ar").text
+    page = client.get("/next/weekly/?length=full&more=ar&language=all").text
     assert "as it would be made now" in page
     mails = {client.get(one, headers=FRAME).text for one in frames(page) if "mail-light" in one}
     assert any("Ferry" in mail for mail in mails)

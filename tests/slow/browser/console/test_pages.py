@@ -206,7 +206,7 @@ def test_every_page_of_the_console_is_accessible_fits_and_is_in_one_language(
         for width in widths:
             window.set_viewport_size({"width": width, "height": 844})
             schemes = SCHEMES[: 1 + is_third]
-            found += [f"{one} at {width} px" for one in _violations(window, schemes)]
+            found += [f"{one} at {width} px" for one in violations(window, schemes)]
         return found
 
     def look(window: Page) -> str:
@@ -233,7 +233,7 @@ def test_the_page_that_counts_down_is_accessible(
         found = []
         for width in (390, 1280):
             window.set_viewport_size({"width": width, "height": 844})
-            found += _violations(window)
+            found += violations(window)
         return found
 
     assert chromium.browse_servers(look) == []
@@ -242,7 +242,7 @@ def test_the_page_that_counts_down_is_accessible(
 SCHEMES = (("light", RULES), ("dark", OF_COLOURS))
 
 
-def _violations(
+def violations(
     window: Page, schemes: Sequence[tuple[str, tuple[str, ...]]] = SCHEMES
 ) -> list[str]:
     window.evaluate(AXE)
@@ -337,7 +337,7 @@ def test_somebody_signed_out_gets_to_the_page_for_signing_in(
 ) -> None:
     def look(window: Page) -> list[str]:
         window.goto(f"{running.url}/sources/")
-        return [window.url, *_violations(window)]
+        return [window.url, *violations(window)]
 
     assert any(one.access is Access.PUBLIC for one in ROUTES)
     assert chromium.browse_servers(look) == [f"{running.url}/sign-in/?next=/sources/"]
