@@ -86,11 +86,9 @@ def newsletter_path(language: str, newsletter: str) -> str:
     return f"{language}/{newsletter}/"
 
 
-def issue_path(language: str, newsletter: str, day: date, serial: int = 0) -> str:
-    """Return the path of an issue's page; a correction of it has a `serial` of at least 1."""
-    number = f"-{serial}" if serial > 1 else ""
-    correction = f"correction{number}/" if serial else ""
-    return f"{language}/{newsletter}/{day.isoformat()}/{correction}"
+def issue_path(language: str, newsletter: str, day: date, suffix: str = "") -> str:
+    """Return the path of an issue's page; that of a correction or an announcement has a suffix."""
+    return f"{language}/{newsletter}/{day.isoformat()}/{suffix}{'/' if suffix else ''}"
 
 
 def subscriber_page_path(language: str, kind: SubscriberPage) -> str:

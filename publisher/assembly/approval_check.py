@@ -113,7 +113,7 @@ def _decide_unapproved(
     """Skip an issue that is not approved at its hour, or say why it is held."""
     if issue.send_at is not None and issue.send_at <= now:
         late = reason_if_late(edition, lateness_of(edition, issue, now))
-        # A correction has no hour by which anybody could have approved it.
+        # A correction or an announcement has no hour by which anybody could have approved it.
         is_regular = issue.kind == IssueKind.REGULAR
         skips = is_regular and edition.unapproved is UnapprovedPolicy.SKIP
         if late or skips:

@@ -2,8 +2,8 @@
 
 An issue in which the gate finds an error is not frozen. It waits, and every cycle renders it
 again until the fault is mended or the article withdrawn. An issue that was being assembled when
-the program died is rendered again from its stored selection. An issue that corrects another one has an
-editor's words instead of articles; the gate checks it as any mail. A variant takes the same steps and is returned,
+the program died is rendered again from its stored selection. An issue that corrects another one, or announces
+something, has an editor's words instead of articles; the gate checks it as any mail. A variant takes the same steps and is returned,
 not stored. It has no page of its own: its mails lead to the issue's.
 """
 
@@ -40,31 +40,43 @@ from publisher.issues.editing import IssueEdits, combined_edits, correction_by
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
 from publisher.log import log
 from publisher.rendering import ArticleView, Digest, IssueContent, LanguageLink, Renderer, views
-from publisher.rendering.correction import CorrectionContent
+from publisher.rendering.announcement import AnnouncementContent, CorrectionContent
 from publisher.rendering.placeholders import neutralise_placeholders
 
 
-def _correction_content(
+def announcement_content(
     connection: Connection, settings: Settings, edition: Edition, issue: Issue
-) -> CorrectionContent:
-    """Return what a correction says. Nothing in it is taken for a placeholder."""
-    correction, first = correction_by(connection, issue)
+) -> AnnouncementContent:
+    """Return what a correction or an announcement says. Nothing in it is taken for a placeholder."""
     publication, language = settings.publication, issue.language
 
     def address(one: Issue) -> str:
-        path = urls.issue_path(language, one.newsletter, one.day, one.serial)
+        path = urls.issue_path(language, one.newsletter, one.day, one.suffix)
         return urls.public_url(publication, path)
 
-    return CorrectionContent(
+    edits = combined_edits(connection, issue.id)
+    announcement = AnnouncementContent(
         publication=views.site_view(settings, language),
         title=edition.title(language),
+        subject=neutralise_placeholders(edits.subject),
+        preheader=neutralise_placeholders(edits.preheader),
+        html=neutralise_placeholders(edits.opening),
+        day=issue.day,
+        web_url=address(issue),
+    )
+    if issue.kind != IssueKind.CORRECTION:
+        return announcement
+    correction, first = correction_by(connection, issue)
+    return CorrectionContent(
+        publication=announcement.publication,
+        title=announcement.title,
+        web_url=announcement.web_url,
         subject=neutralise_placeholders(correction.subject),
         html=neutralise_placeholders(correction.html),
         day=correction.created_at.astimezone(settings.zone()).date(),
         first_day=first.day,
         first_subject=neutralise_placeholders(digest_of(connection, first).subject),
         first_url=address(first),
-        web_url=address(issue),
     )
 
 
@@ -155,13 +167,13 @@ def _render(
     settings: Settings, database: Database, renderer: Renderer, edition: Edition, issue: Issue
 ) -> _Rendered | None:
     """Render an issue, and read what is signed in the same transaction; None if all its articles were withdrawn."""
-    if issue.kind == IssueKind.CORRECTION:
+    if issue.kind != IssueKind.REGULAR:
         with database.reading() as connection:
             signed = _manifest(connection, settings, renderer, edition, issue)
-            correction = _correction_content(connection, settings, edition, issue)
-        digest = renderer.correction(correction)
+            announcement = announcement_content(connection, settings, edition, issue)
+        digest = renderer.announcement(announcement)
         gate_run = check_digest(settings.publication, issue, digest)
-        page = renderer.correction_page(correction)
+        page = renderer.announcement_page(announcement)
         return _Rendered(digest=digest, gate_run=gate_run, page=page, signed=signed)
     with database.reading() as connection:
         content = stored_issue_content(connection, settings, edition, issue)

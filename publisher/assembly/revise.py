@@ -157,7 +157,7 @@ def _correction_notes(
         if mailed is not None and not has_written_page(connection, mailed):
             continue
         path = urls.issue_path(
-            issue.language, issue.newsletter, issue.day, mailed.serial if mailed else 0
+            issue.language, issue.newsletter, issue.day, mailed.suffix if mailed else ""
         )
         notes.append(
             CorrectionNote(

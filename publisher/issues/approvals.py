@@ -110,7 +110,7 @@ def basis_articles(
 
     These are all languages of the stories that came between the last selection and this one.
     """
-    if issue.kind == IssueKind.CORRECTION:
+    if issue.kind != IssueKind.REGULAR:
         return {}
     until, publication = issue.assembled_at or issue.due_at, settings.publication
     edition = settings.edition(issue.newsletter, issue.language)

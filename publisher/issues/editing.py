@@ -308,19 +308,18 @@ def add_correction_issue(
     """Add an issue that corrects another one, to be assembled now and sent from `send_at` on."""
     same = [issue_table.c[name] == getattr(first, name) for name in _SERIES]
     last = connection.execute(select(func.max(issue_table.c.serial)).where(*same)).scalar_one()
-    values = {name: getattr(first, name) for name in _SERIES} | {
-        "kind": IssueKind.CORRECTION,
-        "serial": last + 1,
-        "corrects_id": first.id,
-        "due_at": send_at,
-        "send_at": send_at,
-        "assembled_at": new.created_at,
-        "state": IssueState.ASSEMBLING,
-    }
-    row = insert(issue_table).values(values).returning(issue_table.c.id)
-    number = int(connection.execute(row).scalar_one())
-    store_correction(connection, first, new, number)
-    return issues_by_ids(connection, [number])[0]
+    issue = store.insert_unscheduled(
+        connection,
+        **{name: getattr(first, name) for name in _SERIES},
+        kind=IssueKind.CORRECTION,
+        serial=last + 1,
+        corrects_id=first.id,
+        due_at=send_at,
+        send_at=send_at,
+        assembled_at=new.created_at,
+    )
+    store_correction(connection, first, new, issue.id)
+    return issue
 
 
 _SERIES = ("newsletter", "language", "day")

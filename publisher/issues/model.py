@@ -74,10 +74,11 @@ STATE_WORDS: dict[IssueState, Sentence] = {
 
 
 class IssueKind(StrEnum):
-    """Why there is an issue: it was due, or another one had an error."""
+    """Why there is an issue: it was due, another one had an error, or an editor has something to say."""
 
     REGULAR = "regular"
     CORRECTION = "correction"
+    ANNOUNCEMENT = "announcement"
 
 
 class IssueReason(StrEnum):
@@ -148,9 +149,9 @@ def check_transition(source: IssueState, target: IssueState) -> None:
         raise TransitionError(source, target)
 
 
-def issue_name(newsletter: str, language: str, day: date) -> str:
-    """Return the name of a regular issue."""
-    return f"{newsletter}-{language}-{day}"
+def issue_name(newsletter: str, language: str, day: date, suffix: str = "") -> str:
+    """Return the name of an issue: `weekly-en-2026-01-09`, with a suffix `weekly-en-2026-01-09-announcement-2`."""
+    return f"{newsletter}-{language}-{day}{f'-{suffix}' if suffix else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +161,7 @@ class Issue:
     One that is not stored has no `id` (0): it is planned, or would be.
     Its articles became available after `available_since`, and until `assembled_at`. It may be sent from
     `send_at` on; None if an editor holds it, or if its day is gone from the schedule (`is_unscheduled`). `reminders` of it were mailed. `revision` grows when its content may have changed. A
-    correction has a `serial` of at least 1 among the issues of its day.
+    correction or an announcement has a `serial` of at least 1 among the issues of its day.
     """
 
     id: int = 0
@@ -206,7 +207,11 @@ class Issue:
 
     @property
     def name(self) -> str:
-        """The name for people, files and logs: `weekly-en-2026-01-09`, `...-correction`, `...-correction-2`."""
+        """The name for people, files and logs."""
+        return issue_name(self.newsletter, self.language, self.day, self.suffix)
+
+    @property
+    def suffix(self) -> str:
+        """What its name has after the date: nothing for a regular issue, else its kind and number."""
         number = f"-{self.serial}" if self.serial > 1 else ""
-        suffix = f"-correction{number}" if self.serial else ""
-        return f"{issue_name(self.newsletter, self.language, self.day)}{suffix}"
+        return f"{self.kind}{number}" if self.serial else ""

@@ -87,7 +87,7 @@ _COLUMNS = recovered_story_table.c
 
 
 def page_of(public: Path, issue: Issue) -> Path:
-    path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.serial)
+    path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.suffix)
     return public / urls.page_file(path)
 
 

@@ -54,7 +54,7 @@ def may_come_back(edition: Edition, one: model.Issue, now: datetime) -> bool:
 
 def lateness_of(edition: Edition, issue: model.Issue, now: datetime) -> timedelta:
     """Return how late an issue is that was made already: since it was due, or was to be sent."""
-    if issue.kind == model.IssueKind.CORRECTION:
+    if issue.kind != model.IssueKind.REGULAR:
         return timedelta()  # it is never too late
     due = edition.instant_of(issue.day, issue.due_at)
     return now - max(due, issue.send_at or due)

@@ -57,8 +57,8 @@ def _events(before: model.IssueState, moved: model.Issue) -> list[Event]:
     return [Event(kind, data)]
 
 
-# The name of an issue without its suffix, the suffix of a correction, and its number.
-_NAME = re.compile(r"(.*?)(-correction(?:-(\d{1,9}))?)?")
+# The name of an issue without its suffix, the kind of one outside the schedule, and its number.
+_NAME = re.compile(r"(.*?)(?:-(correction|announcement)(?:-(\d{1,9}))?)?")
 # The columns of an `Issue`, for `to_issue`.
 COLUMNS = [issue_table.c[name] for name in model.Issue.__dataclass_fields__]
 
@@ -159,6 +159,12 @@ def add_occurrence(connection: sa.Connection, planned: model.Issue) -> bool:
     row = upsert(connection, issue_table).values(columns)
     key = ["newsletter", "language", "day", "serial"]
     return connection.execute(row.on_conflict_do_nothing(index_elements=key)).rowcount == 1
+
+
+def insert_unscheduled(connection: sa.Connection, **values: Any) -> model.Issue:
+    """Add an issue that no schedule has, of columns, to be assembled now."""
+    row = sa.insert(issue_table).values({"state": model.IssueState.ASSEMBLING, **values})
+    return to_issue(connection.execute(row.returning(*COLUMNS)).one())
 
 
 def move_issue(
@@ -277,7 +283,8 @@ def issue_by_name(connection: sa.Connection, name: str) -> model.Issue | None:
     if parts is None:
         return None
     serial = int(parts[3] or 1) if parts[2] else 0
-    query = sa.select(*COLUMNS).where(called == parts[1], issue_table.c.serial == serial)
+    kind = issue_table.c.kind == (parts[2] or model.IssueKind.REGULAR)
+    query = sa.select(*COLUMNS).where(called == parts[1], issue_table.c.serial == serial, kind)
     row = connection.execute(query).one_or_none()
     return to_issue(row) if row else None
 

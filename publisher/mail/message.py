@@ -334,7 +334,7 @@ class _ListUnsubscribe:
 
 def _others(mail: IssueMail, boundary: str) -> Iterator[tuple[str, str]]:
     publication, issue = mail.publication, mail.issue
-    path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.serial)
+    path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.suffix)
     if mail.has_web:
         yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
     number = f"{issue.newsletter}.{issue.language.lower()}.{publication.host}"

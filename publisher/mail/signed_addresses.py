@@ -144,7 +144,7 @@ def subscriber_url(publication: Publication, issue: Issue, kind: MailLinkKind) -
     `unsubscribe` and `preferences` have one page a language; `web` is the issue's own page.
     """
     path = (
-        urls.issue_path(issue.language, issue.newsletter, issue.day, issue.serial)
+        urls.issue_path(issue.language, issue.newsletter, issue.day, issue.suffix)
         if kind == "web"
         else urls.subscriber_page_path(issue.language, kind)
     )

@@ -21,7 +21,7 @@ from publisher.rendering import environment, model, structured_data, template_fi
 
 if TYPE_CHECKING:
     from publisher.articles.model import Picture
-    from publisher.rendering.correction import CorrectionContent
+    from publisher.rendering.announcement import AnnouncementContent
     from publisher.rendering.sandbox.client import SandboxClient
 
 # Goes up when this package makes other output of equal templates and content.
@@ -148,15 +148,15 @@ class Renderer:
             digest=layout,
         )
 
-    def correction(self, content: CorrectionContent) -> model.Digest:
-        from publisher.rendering.correction import render_correction
+    def announcement(self, content: AnnouncementContent) -> model.Digest:
+        from publisher.rendering.announcement import render_announcement
 
-        return self._call(render_correction, content)
+        return self._call(render_announcement, content)
 
-    def correction_page(self, content: CorrectionContent) -> str:
-        from publisher.rendering.correction import render_correction_page
+    def announcement_page(self, content: AnnouncementContent) -> str:
+        from publisher.rendering.announcement import render_announcement_page
 
-        return self._shown(render_correction_page, content)
+        return self._shown(render_announcement_page, content)
 
     def test_mark(self, publication: model.PublicationView) -> str:
         """Return the word that marks the subject of a test mail."""

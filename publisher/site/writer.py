@@ -221,7 +221,7 @@ def _write_issues(
     settings: Settings, database: Database, now: datetime, written: SiteReport
 ) -> None:
     for issue, page, sha256 in _due_issues(database, now):
-        path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.serial)
+        path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.suffix)
         with database.reading() as connection:
             beside = issue_pages.adjacent_issues(connection, issue, now)
         previous, following = (_issue_url(settings, one) if one else None for one in beside)
@@ -260,7 +260,7 @@ def _due_issues(database: Database, now: datetime) -> Sequence[tuple[Issue, str,
 
 
 def _issue_url(settings: Settings, issue: Issue) -> str:
-    path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.serial)
+    path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.suffix)
     return urls.public_url(settings.publication, path)
 
 
@@ -282,7 +282,7 @@ def _with_present_address(settings: Settings, issue: Issue, page: str) -> str:
 
     def addresses(name: str) -> Iterator[str]:
         named = str(DigestKey(name, key.cadence))
-        yield urls.issue_path(issue.language, named, issue.day, issue.serial)
+        yield urls.issue_path(issue.language, named, issue.day, issue.suffix)
         # With the quote behind it: the addresses of all issues begin so.
         yield f'{urls.newsletter_path(issue.language, name)}"'
 

@@ -83,8 +83,9 @@ def given() -> dict[str, set[str]]:
         renderer.digest(sample.issue("en", cadence="weekly"))
         for kind in sample.SYSTEM_MAIL_KINDS:
             renderer.system_mail(sample.system_mail(kind, "en"))
-        renderer.correction(sample.correction("en"))
-        renderer.correction_page(sample.correction("en"))
+        for content in sample.announcements("en"):
+            renderer.announcement(content)
+            renderer.announcement_page(content)
         renderer.issue_page(sample.issue("en"))
         renderer.article_page(publication, sample.item("en"))
         renderer.home_page(sample.home("en"))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection
@@ -48,8 +48,15 @@ class PlanToSign:
     moved: tuple[str, ...] = ()
 
 
-# Returns the plan of a newsletter's day.
-Planner = Callable[[str, date], audience_plan.AudiencePlan]
+# Returns the plan of a newsletter's day; of an announcement with its suffix.
+Planner = Callable[[str, date, str], audience_plan.AudiencePlan]
+
+
+def _planner(state: EditingState) -> Planner:
+    def plan(newsletter: str, day: date, suffix: str) -> audience_plan.AudiencePlan:
+        return audience_plan.plan_audience(state, newsletter, day, suffix=suffix)
+
+    return plan
 
 
 def plan_to_sign(
@@ -58,8 +65,7 @@ def plan_to_sign(
     """Return the plan of an issue as it is now; None for a correction, which has another audience."""
     if issue.corrects_id is not None:
         return None
-    plan_of = plan_of or partial(audience_plan.plan_audience, state)
-    plan = plan_of(issue.newsletter, issue.day)
+    plan = (plan_of or _planner(state))(issue.newsletter, issue.day, issue.suffix)
     count = plan.recipients.get(issue.language, 0)
     return PlanToSign(
         plan=plan, hash=audience_plan.plan_hash(plan, state.secret), recipients=count
@@ -85,9 +91,9 @@ def _shown_count(state: EditingState, issue: Issue, shown: ShownPlan, count: int
             "%(issue)s: the plan is another by now (recipients: %(recipients)s); read it again: `publisher api readPlan newsletter=%(newsletter)s day=%(day)s`",
             recipients=count,
             newsletter=issue.newsletter,
-            day=issue.day,
+            day=f"{issue.day} suffix={issue.suffix}" if issue.suffix else issue.day,
         )
-    if not audience_plan.is_plan_hash(shown.hash, issue.newsletter, issue.day, state.secret):
+    if not audience_plan.is_plan_hash(shown.hash, issue, state.secret):
         raise issue.saying(
             "%(issue)s: no plan of it had the hash %(hash)s; read the plan again",
             hash=shown.hash,
@@ -201,7 +207,7 @@ def approve_issues(
         # Each in a transaction of its own: what has changed is made again, whatever becomes of this.
         read = [_refuse_changed(state, actor, request.name) for request in requests]
         # Before the transaction: it counts all subscribers, once for languages of one day.
-        plan_of = cache(partial(audience_plan.plan_audience, state))
+        plan_of = cache(_planner(state))
         signed = [
             signed_plan(state, issue, request.plan, plan_of)
             for request, issue in zip(requests, read, strict=True)

@@ -31,7 +31,7 @@ from publisher.delivery.ledger.audience import (
 from publisher.delivery.ledger.opening import local_due_at
 from publisher.delivery.rates.limits import providers_of
 from publisher.errors import IssueError
-from publisher.issues.model import SELECTED_STATES, Issue
+from publisher.issues.model import SELECTED_STATES, Issue, IssueKind
 from publisher.issues.planner import EditionIssue
 from publisher.issues.selection import serving_language
 from subscribers.audiences import Standing, count_standings
@@ -87,6 +87,8 @@ class AudiencePlan:
     day: date
     subscribers: int
     editions: Sequence[EditionPlan]
+    # Of an announcement, as its name ends.
+    suffix: str = ""
     excluded: Counter[str] = field(default_factory=Counter)
     elsewhere: Counter[str] = field(default_factory=Counter)
     unserved: Counter[str] = field(default_factory=Counter)
@@ -119,17 +121,17 @@ def plan_hash(plan: AudiencePlan, secret: str) -> str:
     """Return half of the SHA-256 of all that a plan has, and half of an HMAC of that: so a hash that comes back was shown here."""
     text = json.dumps(plan.as_dict(), sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-    return digest + _proof(digest, plan.newsletter, plan.day, secret)
+    return digest + _proof(digest, plan.newsletter, plan.day, plan.suffix, secret)
 
 
-def is_plan_hash(value: str, newsletter: str, day: date, secret: str) -> bool:
-    """Return whether a hash is that of a plan of this day, whichever it was, that was made here."""
-    proof = _proof(value[:32], newsletter, day, secret)
+def is_plan_hash(value: str, issue: Issue, secret: str) -> bool:
+    """Return whether a hash is that of a plan of an issue's day, whichever it was, that was made here."""
+    proof = _proof(value[:32], issue.newsletter, issue.day, issue.suffix, secret)
     return hmac.compare_digest(value[32:].encode(), proof.encode())
 
 
-def _proof(digest: str, newsletter: str, day: date, secret: str) -> str:
-    text = f"plan:{newsletter}\n{day}\n{digest}".encode()
+def _proof(digest: str, newsletter: str, day: date, suffix: str, secret: str) -> str:
+    text = f"plan:{newsletter}\n{day}{suffix}\n{digest}".encode()
     return hmac.digest(secret.encode(), text, "sha256").hex()[:32]
 
 
@@ -142,16 +144,23 @@ def _utc(at: datetime) -> str:
 
 
 def plan_audience(
-    state: EditingState, newsletter: str, day: date | None, languages: Collection[str] = ()
+    state: EditingState,
+    newsletter: str,
+    day: date | None,
+    languages: Collection[str] = (),
+    suffix: str = "",
 ) -> AudiencePlan:
-    """Return the plan of a newsletter's issues of a day that are still to be sent; without a day, of the next ones."""
+    """Return the plan of a newsletter's issues of a day that are still to be sent; without a day, of the next ones.
+
+    With a `suffix`, like "announcement", it is that of an announcement of the day.
+    """
     editions, now = (
         lookup.choose_languages(state.settings, newsletter, languages),
         state.clock.now(),
     )
     with state.database.reading() as connection:
         day = day or lookup.next_day(connection, state.settings, editions, now)
-        found = lookup.find_day(connection, state.settings, editions, day, now)
+        found = lookup.find_day(connection, state.settings, editions, day, now, suffix)
         waiting = [one for one in found if one.issue.state in lookup.BEFORE_LEDGER]
         if not waiting:
             raise IssueError(
@@ -173,16 +182,16 @@ def make_plan(
         for one in waiting
         if one.issue.state in SELECTED_STATES
     }
-    by_hour = any(one.edition.local_time for one in waiting)
-    groups = count_groups(
-        *(connection, newsletter, [*audiences.values()], at), by_domain=True, by_hour=by_hour
-    )
+    asked = (connection, newsletter, [*audiences.values()], at)
+    by_hour = any(map(_is_by_hour, waiting))
+    groups = count_groups(*asked, by_domain=True, by_hour=by_hour)
     standings = count_standings(connection, newsletter, at)
     plan = AudiencePlan(
         newsletter=newsletter,
         day=waiting[0].issue.day,
         subscribers=sum(standings.values()),
         editions=[EditionPlan(planned=one) for one in waiting],
+        suffix=waiting[0].issue.suffix,
     )
     counting = _Counting(
         plan=plan,
@@ -196,6 +205,10 @@ def make_plan(
         counting.add(group)
     plan.excluded = _excluded(plan, standings)
     return plan
+
+
+def _is_by_hour(one: EditionIssue) -> bool:
+    return one.edition.local_time and one.issue.kind == IssueKind.REGULAR
 
 
 def _excluded(plan: AudiencePlan, standings: Mapping[Standing, int]) -> Counter[str]:
@@ -249,6 +262,6 @@ class _Counting:
 
     def _instant(self, group: AudienceGroup, plan: EditionPlan) -> datetime:
         one = plan.planned
-        if not one.edition.local_time:
+        if not _is_by_hour(one):
             return max(self.at, one.sends_at)
         return local_due_at(one.edition, one.issue.day, group.timezone, group.hour, self.at)

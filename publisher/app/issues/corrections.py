@@ -219,9 +219,9 @@ def _unsent(connection: Connection, name: str, issue: Issue | None) -> IssueErro
 
 
 def can_be_corrected(state: EditingState, issue: Issue) -> bool:
-    """Return whether an issue, which is no correction, was sent to all who get it but deferred ones."""
+    """Return whether an issue of the schedule was sent to all who get it but deferred ones."""
     with state.database.reading() as connection:
-        return issue.corrects_id is None and _was_sent(connection, issue)
+        return not issue.serial and _was_sent(connection, issue)
 
 
 def _was_sent(connection: Connection, issue: Issue) -> bool:

@@ -281,13 +281,17 @@ def used_states(lines: Collection[Mapping[str, int]]) -> list[str]:
 
 
 def report_day(
-    state: EditingState, newsletter: str, day: date, languages: Collection[str] = ()
+    state: EditingState,
+    newsletter: str,
+    day: date,
+    languages: Collection[str] = (),
+    suffix: str = "",
 ) -> DayReport:
-    """Return what became of a day's issues. Raise UsageError for unknown names, IssueError if there was none."""
+    """Return what became of a day's issues, or of its corrections or announcements with a suffix. Raise UsageError for unknown names, IssueError if there was none."""
     editions = lookup.choose_languages(state.settings, newsletter, languages)
     now = state.clock.now()
     with state.database.reading() as connection:
-        found = lookup.find_day(connection, state.settings, editions, day, now)
+        found = lookup.find_day(connection, state.settings, editions, day, now, suffix)
         reports = [
             _of_issue(connection, state.settings, _with_reason(one.issue, now)) for one in found
         ]

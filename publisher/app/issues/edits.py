@@ -82,6 +82,11 @@ class _Check:
 
     def checked(self) -> str:
         """Return the value to store of an edit; raise IssueError if it is not possible."""
+        is_announcement = self.issue.kind == model.IssueKind.ANNOUNCEMENT
+        if is_announcement and self.request.kind not in _WORDS_OF_ANNOUNCEMENT:
+            raise self.saying("an announcement has no articles")
+        if is_announcement and not self.value and self.request.kind is not EditKind.PREHEADER:
+            raise self.saying("an announcement has a subject and a text")
         if self.request.kind in _ABOUT_NO_STORY and self.request.story_id is not None:
             raise self.saying("this is about the issue; name no story")
         return _CHECKS[self.request.kind](self)
@@ -193,6 +198,7 @@ class _Check:
 _ABOUT_NO_STORY = frozenset(
     {EditKind.SUBJECT, EditKind.PREHEADER, EditKind.OPENING, EditKind.NUMBER}
 )
+_WORDS_OF_ANNOUNCEMENT = frozenset({EditKind.SUBJECT, EditKind.PREHEADER, EditKind.OPENING})
 _CHECKS: dict[EditKind, Callable[[_Check], str]] = {
     EditKind.PIN: _Check.pin,
     EditKind.MOVE: _Check.move,
@@ -223,17 +229,9 @@ def edit_issue(
     """Change an issue, and have it assembled again. Raise IssueError; EditConflictError if the same was changed since it was read."""
     details = {"kind": request.kind, "story": request.story_id, "value": request.value}
     with state.changing(actor, "edit", name, details) as change:
-        connection, now = change.connection, state.clock.now()
+        connection = change.connection
         issue, edition = _editable_issue(connection, state.settings, actor, name)
-        value = _Check(connection, state.settings, edition, issue, request, now).checked()
-        new = NewEdit(
-            kind=request.kind,
-            value=value,
-            story_id=request.story_id,
-            actor=actor.name,
-            account_id=actor.account_id,
-            at=now,
-        )
+        new = make_edit(state, connection, actor, edition, issue, request)
         if _is_last_edit(connection, issue, new):
             change.is_repeated = True
             return EditedIssue(issue)
@@ -241,6 +239,26 @@ def edit_issue(
         editing.add_edit(connection, issue, new)
         issue = _apply(state, connection, edition, issue)
     return render_again(state, issue, renderer)
+
+
+def make_edit(  # who edits what where
+    state: EditingState,
+    connection: Connection,
+    actor: Actor,
+    edition: Edition,
+    issue: model.Issue,
+    request: EditRequest,
+) -> NewEdit:
+    """Return an edit as it is stored; raise IssueError if it is not possible."""
+    now = state.clock.now()
+    return NewEdit(
+        kind=request.kind,
+        value=_Check(connection, state.settings, edition, issue, request, now).checked(),
+        story_id=request.story_id,
+        actor=actor.name,
+        account_id=actor.account_id,
+        at=now,
+    )
 
 
 def _is_last_edit(connection: Connection, issue: model.Issue, new: NewEdit) -> bool:
@@ -306,6 +324,11 @@ def _apply(
     edits = combine_edits(editing.edits_of(connection, issue.id))
     # The digest is kept with the articles that it has.
     issue = reopen_issue(connection, issue, state.clock.now())
+    if issue.kind == model.IssueKind.ANNOUNCEMENT:
+        if not (edits.subject and edits.opening):
+            why = message("an announcement has a subject and a text")
+            raise issue.saying("%(issue)s: %(problem)s", problem=why)
+        return issue
     chosen, before = editing.first_selection(connection, issue)
     further = _further(state.settings, connection, edition, issue, edits, chosen)
     arranged = arrange(edits, chosen, further, _pinned(connection, edition, issue, edits))

@@ -148,20 +148,21 @@ def find_day(
     editions: Sequence[Edition],
     day: date,
     now: datetime,
+    suffix: str = "",
 ) -> list[planner.EditionIssue]:
-    """Return what some editions have on a day. Raise IssueError if none has anything."""
+    """Return what some editions have on a day, or their announcements. Raise IssueError if none has anything."""
     planned = planner.read_planning(connection, settings)
     of_day: list[planner.EditionIssue] = []
     for edition in editions:
-        name = model.issue_name(edition.newsletter, edition.language, day)
+        name = model.issue_name(edition.newsletter, edition.language, day, suffix)
         if issue := store.issue_by_name(connection, name):
             of_day.append(planner.EditionIssue(edition, issue))
-        else:
+        elif not suffix:
             coming = planner.upcoming_of(edition, planned, now)
             of_day += islice((one for one in coming if one.issue.day == day), 1)
     if not of_day:
-        name = editions[0].newsletter
-        raise IssueError(f"{name} has no issue on {day}; `publisher plan` lists those to come")
+        name, what = editions[0].newsletter, suffix or "issue"
+        raise IssueError(f"{name} has no {what} on {day}; `publisher plan` lists those to come")
     return of_day
 
 
@@ -171,7 +172,11 @@ def next_day(
     """Return the next day on which one of some editions has an issue whose ledger is not open."""
     waiting = store.issues_in_state(connection, *BEFORE_LEDGER)
     names = {(edition.newsletter, edition.language) for edition in editions}
-    days = [issue.day for issue in waiting if (issue.newsletter, issue.language) in names]
+    days = [
+        issue.day
+        for issue in waiting
+        if (issue.newsletter, issue.language) in names and not issue.serial
+    ]
     planned = planner.read_planning(connection, settings)
     for edition in editions:
         days += [one.issue.day for one in islice(planner.upcoming_of(edition, planned, now), 1)]
@@ -212,7 +217,7 @@ def list_issue_groups(
     """Return the latest issues, a correction where it was due, and the place before which further ones stand; None at the end."""
     table = issue_table.c
     place = func.max(table.due_at), func.min(table.id)
-    query = select(*place).group_by(table.newsletter, table.day, table.serial)
+    query = select(*place).group_by(table.newsletter, table.day, table.serial, table.kind)
     if before is not None:
         limit = tuple_(literal(before[0], UTCDateTime), literal(before[1]))
         query = query.having(tuple_(*place) < limit)
@@ -240,7 +245,8 @@ def find_issue_group(state: EditingState, name: str) -> tuple[IssueGroup, model.
 def _same_issues(connection: Connection, numbers: Sequence[int]) -> list[model.Issue]:
     """Return issues by their ids, and the same ones in other languages."""
     same, named = issue_table.alias(), issue_table
-    alike = and_(*(named.c[name] == same.c[name] for name in ("newsletter", "day", "serial")))
+    columns = ("newsletter", "day", "serial", "kind")
+    alike = and_(*(named.c[name] == same.c[name] for name in columns))
     joined = named.join(same, alike)
     query = select(named.c.id).select_from(joined).where(same.c.id.in_(numbers))
     return store.issues_by_ids(connection, [*connection.execute(query).scalars()])
@@ -251,8 +257,8 @@ def _groups(
 ) -> list[IssueGroup]:
     order = {tag: place for place, tag in enumerate(settings.publication.languages)}
 
-    def key(issue: model.Issue) -> tuple[date, str, int]:
-        return issue.day, issue.newsletter, issue.serial
+    def key(issue: model.Issue) -> tuple[date, str, int, str]:
+        return issue.day, issue.newsletter, issue.serial, issue.kind
 
     issues = sorted(found, key=lambda one: order.get(one.language, len(order)))
     ids = [one.id for one in issues]
@@ -270,7 +276,7 @@ def _groups(
 
     return [
         IssueGroup(newsletter=newsletter, day=day, issues=tuple(map(summary, same)))
-        for (day, newsletter, _serial), same in groupby(
+        for (day, newsletter, *_rest), same in groupby(
             sorted(issues, key=key, reverse=True), key=key
         )
     ]

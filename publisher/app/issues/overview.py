@@ -166,12 +166,12 @@ def issue_names(
     languages: Sequence[str] = (),
     suffix: str = "",
 ) -> list[str]:
-    """Return the names of a day's issues (None: of the next), in some languages or all; with a `suffix`, of that correction of each."""
+    """Return the names of a day's issues (None: of the next), in some languages or all; with a `suffix`, of that correction or announcement."""
     editions = choose_languages(state.settings, newsletter, languages)
     with state.database.reading() as connection:
         day = day or next_day(connection, state.settings, editions, state.clock.now())
         names = [
-            issue_name(edition.newsletter, edition.language, day) + suffix
+            issue_name(edition.newsletter, edition.language, day, suffix)
             for edition in editions
         ]
         existing = [name for name in names if store.issue_by_name(connection, name)]
@@ -253,6 +253,8 @@ def _further(
 ) -> list[Article]:
     edition = state.settings.edition(issue.newsletter, issue.language)
     if edition is None or issue.state not in SELECTED_STATES or issue.for_profiles_only:
+        return []
+    if issue.serial:
         return []
     first = {story for story, _article in editing.first_selection(connection, issue)[0]}
     others = stories_without_room(connection, state.settings, edition, issue, first)

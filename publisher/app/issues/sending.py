@@ -278,7 +278,7 @@ _NOT_SENT = model.SELECTED_STATES | {model.IssueState.SCHEDULED}
 _FINAL = frozenset({model.IssueState.SKIPPED, model.IssueState.CANCELLED})
 _MAX_REASON = 500
 # How far ahead an issue is scheduled: a year with a digit too many is refused, not waited for.
-_FARTHEST = timedelta(days=366)
+FARTHEST = timedelta(days=366)
 # What `summarise_counts` counts, as people say it.
 _ROW_WORDS = {
     "sent": message("sent"),
@@ -336,7 +336,7 @@ def schedule_issue(
             raise one.issue.saying(
                 "%(issue)s: %(when)s has passed; send it now instead", when=_instant(send_at)
             )
-        if send_at > one.now + _FARTHEST:
+        if send_at > one.now + FARTHEST:
             raise one.issue.saying(
                 "%(issue)s: %(when)s is more than a year away", when=_instant(send_at)
             )

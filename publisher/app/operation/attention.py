@@ -39,7 +39,7 @@ class AttentionItem:
     """Something that needs somebody. `kind` is a key; `urgent` if mail waits for it or is wrong.
 
     `name` is that of an issue or source; `text` is a reason that was stored, in English. Items of one `group`
-    are about the same in several languages: an issue, or translations. `is_correction` is of an issue.
+    are about the same in several languages: an issue, or translations. `issue_kind` is of an issue.
     """
 
     kind: str
@@ -51,7 +51,7 @@ class AttentionItem:
     of: int = 0
     at: datetime | None = None
     text: str = ""
-    is_correction: bool = False
+    issue_kind: str = ""
 
 
 def list_attention(
@@ -115,11 +115,11 @@ def _of_issue(one: IssueStatus, now: datetime) -> Iterator[AttentionItem]:
     item = partial(
         AttentionItem,
         name=issue.name,
-        group=f"{issue.newsletter} {issue.day}{f' {issue.serial}' if issue.serial else ''}",
+        group=f"{issue.newsletter} {issue.day} {issue.suffix}".strip(),
         language=issue.language,
         of=counts.total(),
         at=issue.due_at,
-        is_correction=issue.corrects_id is not None,
+        issue_kind=issue.kind,
     )
     if one.approved_before:
         yield item(kind="changed", urgent=True, text=_changed_text(one))

@@ -29,7 +29,7 @@ IssueDayArgument = Annotated[
     str,
     typer.Argument(
         metavar="DAY",
-        help='The date of its schedule, like 2026-01-09, or "next"; of its correction, 2026-01-09-correction.',
+        help='The date of its schedule, like 2026-01-09, or "next"; of its correction or of an announcement, 2026-01-09-correction.',
     ),
 ]
 IssueArgument = Annotated[
@@ -38,7 +38,7 @@ IssueArgument = Annotated[
 # In the place of a day: that of the next issue.
 NEXT = "next"
 # The end of a name of an issue; `issues show` prints names.
-_ISSUE_DAY = re.compile(r"(.+?)((?:-correction(?:-[0-9]+)?)?)")
+_ISSUE_DAY = re.compile(r"(.+?)(?:-((?:correction|announcement)(?:-[0-9]+)?))?")
 LanguagesOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -78,20 +78,22 @@ def parse_day(text: str) -> date:
 
 
 def parse_issue_day(text: str) -> tuple[date, str]:
-    """Return the date of an issue, and the rest of its name if it is a correction."""
+    """Return the date of an issue, and the suffix of its name if it is outside the schedule."""
     named = _ISSUE_DAY.fullmatch(text)
     if named is None:
         return parse_day(text), ""
-    return parse_day(named[1]), named[2]
+    return parse_day(named[1]), named[2] or ""
 
 
-def parse_local_time(text: str) -> datetime:
+def parse_local_time(text: str, option: str = "--to") -> datetime:
     try:
         local = datetime.fromisoformat(text)
     except ValueError:
         local = None
     if local is None or local.tzinfo is not None or len(text) <= len("2026-01-10"):
-        raise UsageError(f'--to: {text!r} is no local time; write one like "2026-01-10 09:00"')
+        raise UsageError(
+            f'{option}: {text!r} is no local time; write one like "2026-01-10 09:00"'
+        )
     return local
 
 

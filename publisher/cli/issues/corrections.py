@@ -1,10 +1,12 @@
-"""`publisher issues correct`: correct an issue that was sent."""
+"""`publisher issues correct` and `announce`: mails of an editor's words outside the schedule."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from publisher.cli import common
 from publisher.cli.exit_codes import echo
@@ -12,7 +14,16 @@ from publisher.cli.issues import arguments
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
+    from publisher.app.issues.announcements import AnnouncementWords
     from publisher.app.issues.corrections import CorrectionPlan
+
+
+_TextsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--text", metavar="TAG=FILE", help="A language and its words; may be repeated."
+    ),
+]
 
 
 @common.command(
@@ -97,3 +108,73 @@ def _lines(plan: CorrectionPlan) -> Iterator[str]:
         if standing != "recipient":
             yield f"    {number} {standing}"
     yield f"    sent as {plan.sent_as}: {plan.subject}"
+
+
+@common.command(
+    "issues announce",
+    'weekly --text en=closed.md --at "2026-01-10 09:00"',
+    takes="DIR --as --now --json",
+)
+def issues_announce_command(
+    given: common.Given,
+    newsletter: arguments.NewsletterArgument,
+    *,
+    text: _TextsOption = None,
+    at: str = "",
+    send: bool = False,
+    dry_run: bool = False,
+) -> None:
+    """Announce something to all who get a newsletter, outside its schedule.
+
+    A file begins with lines like "Subject: Closed" and "First line: Until Monday"; after an empty line comes the
+    text, Markdown. It is held until somebody schedules it or sends it now.
+
+    --at TIME: Send it at this date and time, in the publication's time zone.
+    --send: Send it at once or, if it needs approvals, when it has them.
+    --dry-run: Only count who would get it.
+    """
+    from publisher.app.issues.announcements import (
+        AnnouncementRequest,
+        AnnouncementTime,
+        announce,
+        plan_announcement,
+    )
+
+    when = AnnouncementTime.NOW if send else AnnouncementTime.HELD
+    zone = given.settings.zone()
+    request = AnnouncementRequest(
+        newsletter=newsletter,
+        words=dict(_read_announcement(one) for one in text or ()),
+        when=AnnouncementTime.AT if at else when,
+        at=arguments.parse_local_time(at, "--at").replace(tzinfo=zone) if at else None,
+    )
+    with given.editing() as (state, actor):
+        plan = plan_announcement(state, actor, request)
+        done = [] if dry_run else announce(state, actor, request)
+    if given.as_json:
+        names = [one.issue.name for one in done]
+        common.print_json({"issues": names, "plan": plan.as_dict()})
+        return
+    for language, number in plan.recipients.items():
+        echo(f"{language}: {common.count_noun(number, 'subscriber')}")
+    for reason, number in plan.reasons.most_common():
+        echo(f"    {number} {reason}")
+    for one in done:
+        echo(f"{one.issue.name}: {one.problem or one.issue.state.replace('_', ' ')}")
+
+
+def _read_announcement(named: str) -> tuple[str, AnnouncementWords]:
+    """Return the language and the words of a file that an option names."""
+    from publisher.app.issues.announcements import AnnouncementWords
+
+    tag, sign, name = named.partition("=")
+    if not sign:
+        raise UsageError(f"--text: {named!r} names no language; write it like en=closed.md")
+    head, _empty, text = _read_corrections(Path(name)).replace("\r\n", "\n").partition("\n\n")
+    values = dict(line.partition(":")[::2] for line in head.splitlines())
+    lines = {key.strip().casefold(): value.strip() for key, value in values.items()}
+    if not {"subject"} <= lines.keys() <= {"subject", "first line"}:
+        raise UsageError(
+            f'--text: {name} begins with "Subject: ...", perhaps "First line: ...", and an empty line'
+        )
+    return tag, AnnouncementWords(lines["subject"], text, lines.get("first line", ""))

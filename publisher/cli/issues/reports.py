@@ -130,7 +130,7 @@ _WORDS = {"in_doubt": "in doubt", "suppressed": "not wanted"}
 def issues_report_command(
     given: common.Given,
     newsletter: arguments.NewsletterArgument,
-    day: arguments.DayArgument,
+    day: arguments.IssueDayArgument,
     *,
     lang: arguments.LanguagesOption = None,
 ) -> None:
@@ -138,7 +138,8 @@ def issues_report_command(
     with given.editing() as (state, _actor):
         from publisher.app.issues.deliveries import report_day
 
-        report = report_day(state, newsletter, arguments.parse_day(day), lang or ())
+        of_day, suffix = arguments.parse_issue_day(day)
+        report = report_day(state, newsletter, of_day, lang or (), suffix)
     if given.as_json:
         common.print_json(report.as_dict())
         return

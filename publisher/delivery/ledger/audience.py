@@ -29,7 +29,7 @@ from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
 from publisher.issues.digests import MailContent
 from publisher.issues.editing import combined_edits, left_out_before
-from publisher.issues.model import Issue
+from publisher.issues.model import Issue, IssueKind
 from publisher.issues.selection import SelectionWindow, serving_language
 from publisher.issues.subscriber_selection import ProfileSelector
 from publisher.issues.tables import issue_table
@@ -100,6 +100,8 @@ def _last_served(
         .where(
             issue_table.c.newsletter == issue.newsletter,
             issue_table.c.due_at > now - audiences.OWED_FOR,
+            # A correction or an announcement brings nothing of what is owed.
+            issue_table.c.kind == IssueKind.REGULAR,
             issue_table.c.id != issue.id,
             delivery.c.state.not_in(_NOT_SERVED),
             delivery.c.subscriber_id.in_(json_list("owed", Integer())),
@@ -119,17 +121,19 @@ class Choice:
     """What subscribers want of an issue: pairs of story and article ids, in order.
 
     At most `most` are carried, and `more` had no room before. `length` None is the newsletter's.
+    An announcement `is_text`: it has no articles, and is sent all the same.
     """
 
     articles: tuple[tuple[int, int], ...]
     most: int
     more: int = 0
     length: str | None = None
+    is_text: bool = False
 
     def without(self, had: Collection[int]) -> MailContent | causes.Cause:
         """Return what is sent to somebody who had some stories, or why nothing is sent."""
         left = [one for one in self.articles if one[0] not in had]
-        if not left:
+        if not left and not self.is_text:
             return causes.HAD_EVERYTHING if self.articles else causes.NO_ARTICLE
         chosen = tuple(left[: self.most])
         return MailContent(chosen, self.more + len(left) - len(chosen), self.length)
@@ -141,7 +145,8 @@ class Choice:
 
 def own_choice(connection: Connection, issue: Issue) -> Choice:
     articles = tuple(issues.chosen_articles(connection, issue))
-    return Choice(articles, most=len(articles), more=issue.more)
+    is_text = issue.kind == IssueKind.ANNOUNCEMENT
+    return Choice(articles, most=len(articles), more=issue.more, is_text=is_text)
 
 
 def profile_selector(
@@ -271,7 +276,7 @@ class AudienceOfIssue:
 
         A cause says why nothing is left to send. Exclusions are not considered.
         """
-        choice = self._choice(own, viewer)
+        choice = own if own.is_text else self._choice(own, viewer)
         if choice is own and self.issue.for_profiles_only:
             return causes.NO_ARTICLE
         had: frozenset[int] = frozenset()
@@ -392,12 +397,12 @@ def load_issue_audience(  # what a reading needs, and one choice
     assert edition is not None  # noqa: S101  # the caller cancels issues of removed editions
     tags = members.tags
     languages = served_languages(tags, settings, issue)
-    choices = _load_choices(connection, settings, edition, issue, members)
-    owed = load_owed(connection, issue, now, members.interruptions)
+    own = own_choice(connection, issue)
+    choices = _load_choices(connection, settings, edition, issue, members, own)
+    owed = {} if own.is_text else load_owed(connection, issue, now, members.interruptions)
     served = {*choices, *((language, None) for language in languages)}
     keys = {key for key in owed.values() if key[:2] in served}
     catch_ups = _load_catch_ups(connection, settings, edition, issue, keys)
-    own = own_choice(connection, issue)
     stories = {
         story
         for one in (own, *choices.values(), *catch_ups.values())
@@ -422,12 +427,17 @@ def served_languages(tags: Iterable[str], settings: Settings, issue: Issue) -> l
     return [tag for tag in tags if serving_language(editions, [tag]) == issue.language]
 
 
-def _load_choices(
-    connection: Connection, settings: Settings, edition: Edition, issue: Issue, members: Members
+def _load_choices(  # what a reading needs, and the choice of most
+    connection: Connection,
+    settings: Settings,
+    edition: Edition,
+    issue: Issue,
+    members: Members,
+    own: Choice,
 ) -> dict[ProfileKey, Choice]:
     selector = profile_selector(connection, settings, edition, issue)
     return {
-        (language, text): profile_choice(selector, language, text)
+        (language, text): own if own.is_text else profile_choice(selector, language, text)
         for language, text in selector.served(members.profiles)
     }
 

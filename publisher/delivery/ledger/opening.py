@@ -30,7 +30,7 @@ from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
 from publisher.issues.digests import find_or_add_variant
-from publisher.issues.model import Issue
+from publisher.issues.model import Issue, IssueKind
 from publisher.log import log
 from publisher.recurrence import at_local_time
 from subscribers.audiences import select_audience
@@ -207,9 +207,9 @@ def spread_rows(
 ) -> None:
     """Make each row of an issue due at its subscriber's hour and zone on the issue's date.
 
-    An instant that has passed becomes `now`. Rows of variants wait until these are rendered. Call it in the transaction that inserts the rows.
+    An instant that has passed becomes `now`. An issue outside the schedule goes to all at once. Rows of variants wait until these are rendered. Call it in the transaction that inserts the rows.
     """
-    if not edition.local_time:
+    if not edition.local_time or issue.kind != IssueKind.REGULAR:
         return
     places = connection.execute(_PLACES, {"of": issue.id}).all()
     times = [

@@ -24,7 +24,14 @@ from publisher.web.console import (
 from publisher.web.console import context as console_context
 from publisher.web.console.accounts import administration, own_account, sign_in
 from publisher.web.console.errors import console_error, log_refusal
-from publisher.web.console.issues import approvals, calendar, overview, previews, sending
+from publisher.web.console.issues import (
+    announcements,
+    approvals,
+    calendar,
+    overview,
+    previews,
+    sending,
+)
 from publisher.web.console.routes import Access, Route
 from publisher.web.pages.errors import slash_redirect
 from publisher.web.pages.responses import LARGEST_ID, see_other
@@ -38,6 +45,7 @@ ROUTES: tuple[Route, ...] = (
     *translations.ROUTES,
     *previews.ROUTES,
     *sending.ROUTES,
+    *announcements.ROUTES,
     *subscribers.ROUTES,
     *administration.ROUTES,
     *own_account.ROUTES,

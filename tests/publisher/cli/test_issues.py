@@ -154,6 +154,32 @@ def test_a_correction_is_shown_approved_and_held_by_the_end_of_its_name(
         assert "no such issue" in told or "is no date" in told
 
 
+def test_an_announcement_is_counted_and_made_of_a_file_for_each_language(
+    run: Run, root: Path, tmp_path: Path
+) -> None:
+    file, bad = tmp_path / "closed.md", tmp_path / "bad.md"
+    file.write_text("Subject: Closed\nFirst line: Until Monday\n\nUntil *Monday*.\n", "utf-8")
+    bad.write_text("Until Monday.\n\nSubject: Closed\n", "utf-8")
+    counted = issues(run, "announce", "weekly", root, "--text", f"en={file}", "--dry-run")
+    assert (counted["issues"], counted["plan"]["recipients"]) == ([], 1)
+    at = ("--at", "2026-01-09 18:00", "--text", f"en={file}", "--text", f"ar={file}")
+    made = issues(run, "announce", "weekly", root, *at)
+    assert made["issues"] == [
+        "weekly-en-2026-01-09-announcement",
+        "weekly-ar-2026-01-09-announcement",
+    ]
+    (shown,) = issues(run, "show", "weekly", "2026-01-09-announcement", root, "--lang", "ar")
+    assert shown["issue"]["subject"] == "Closed"
+    assert shown["plan"]["recipients"] == 1
+    report = done(run, "issues", "report", "weekly", "2026-01-09-announcement", root, "--json")
+    assert [one["issue"] for one in json.loads(report)["issues"]] == made["issues"]
+    for text, why in ((file, "names no language"), (f"en={bad}", 'begins with "Subject')):
+        told = refuses(run, "issues", "announce", "weekly", root, "--text", text)
+        assert why in told
+    told = refuses(run, "issues", "announce", "weekly", root, "--at", "soon")
+    assert "--at: 'soon' is no local time" in told
+
+
 def test_a_report_is_printed_as_tables_of_80_columns_and_as_json(
     run: Run, friday: Published
 ) -> None:

@@ -17,8 +17,8 @@ from publisher.rendering import (
     PublicationView,
     SystemMail,
 )
+from publisher.rendering.announcement import AnnouncementContent, CorrectionContent
 from publisher.rendering.colours_and_fonts import palette
-from publisher.rendering.correction import CorrectionContent
 from publisher.rendering.model import (
     ArchiveContent,
     ArchiveLine,
@@ -308,6 +308,20 @@ def system_mail(kind: str, language: str, **changes: Any) -> SystemMail:
     return SystemMail(kind=kind, **{"publication": publication(language)} | values | changes)
 
 
+def announcement(language: str) -> AnnouncementContent:
+    """An announcement with a first line of its own."""
+    page = f"{URL}/{language}/weekly/2026-01-09/"
+    return AnnouncementContent(
+        publication=publication(language),
+        title=NEWSLETTER[language],
+        subject=NEWSLETTER[language],
+        preheader="2026",
+        html=f'<p>No <em>mail</em> next week: see <a href="{page}">why</a>.</p>',
+        day=date(2026, 1, 9),
+        web_url=f"{page}announcement/",
+    )
+
+
 def correction(language: str) -> CorrectionContent:
     page = f"{URL}/{language}/weekly/2026-01-09/"
     return CorrectionContent(
@@ -321,3 +335,7 @@ def correction(language: str) -> CorrectionContent:
         first_url=page,
         web_url=f"{page}correction/",
     )
+
+
+def announcements(language: str) -> tuple[AnnouncementContent, ...]:
+    return announcement(language), correction(language)

@@ -166,13 +166,13 @@ def test_the_subject_has_the_prefix_of_its_language_and_both_parts_the_same_link
     language: str,
 ) -> None:
     content = sample.correction(language)
-    digest = Renderer().correction(content)
+    digest = Renderer().announcement(content)
     assert digest.subject.startswith(PREFIXES[language])
     for part in (digest.html, digest.text):
         assert content.web_url in part
         assert content.first_url in part
         assert "@@UNSUBSCRIBE@@" in part
-    page = Renderer().correction_page(content)
+    page = Renderer().announcement_page(content)
     assert f'lang="{language}"' in page
     assert "@@" not in page
 
@@ -181,22 +181,24 @@ def test_the_subject_has_the_prefix_of_its_language_and_both_parts_the_same_link
 def test_a_subject_that_an_editor_began_with_the_word_has_it_once(language: str) -> None:
     prefix = PREFIXES[language]
     for typed in (prefix, prefix.strip().replace("：", ":") + prefix, prefix.upper()):
-        digest = Renderer().correction(
+        digest = Renderer().announcement(
             replace(sample.correction(language), subject=f"{typed}X")
         )
         assert digest.subject == f"{prefix}X"
         assert prefix.strip() + " " + prefix.strip() not in digest.html
-    alone = Renderer().correction(replace(sample.correction(language), subject=prefix.strip()))
+    alone = Renderer().announcement(
+        replace(sample.correction(language), subject=prefix.strip())
+    )
     assert prefix.strip() in alone.subject
 
 
 def test_words_of_an_editor_are_escaped_and_a_correction_without_words_is_no_mail() -> None:
     content = sample.correction("en")
-    digest = Renderer().correction(replace(content, subject="<b>&amp;"))
+    digest = Renderer().announcement(replace(content, subject="<b>&amp;"))
     assert "<b>&amp;" not in digest.html
     assert digest.subject == "Correction: <b>&amp;"
     with pytest.raises(RenderingError, match="without words"):
-        Renderer().correction(replace(content, html="<p> </p>"))
+        Renderer().announcement(replace(content, html="<p> </p>"))
 
 
 IMPORTS = (

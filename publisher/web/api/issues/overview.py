@@ -188,6 +188,9 @@ class PlanQuery(operations.ApiValue):
 
     day: date | None = None
     language: operations.Name | None = None
+    suffix: operations.Text = Field(
+        default="", description="Of an announcement of the day, like announcement-2."
+    )
 
 
 class PlanValue(operations.ApiValue):
@@ -238,7 +241,7 @@ def _read_plan(request: ApiRequest, newsletter: str, query: PlanQuery) -> PlanVa
     published = request.state.settings.publication.languages
     # Of all of them: those that the newsletter has.
     languages = wanted if query.language or len(wanted) < len(published) else ()
-    plan = plan_audience(request.state, newsletter, query.day, languages)
+    plan = plan_audience(request.state, newsletter, query.day, languages, query.suffix)
     return PlanValue(plan=plan.as_dict(), hash=plan_hash(plan, request.state.secret))
 
 

@@ -1,4 +1,4 @@
-"""Operations after an issue was sent: its report, its deliveries in doubt, a correction."""
+"""Operations after an issue was sent: its report, its deliveries in doubt, a correction. And announcements."""
 
 from datetime import date
 from enum import StrEnum
@@ -7,9 +7,16 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from publisher.app.editing_state import Permission
+from publisher.app.issues.announcements import (
+    AnnouncementRequest,
+    AnnouncementTime,
+    AnnouncementWords,
+    announce,
+    plan_announcement,
+)
 from publisher.app.issues.corrections import CorrectionRequest, correct_issue
 from publisher.app.issues.deliveries import decide_doubts, report_issue
-from publisher.web.api.operations import ApiValue, Name, OperationTable
+from publisher.web.api.operations import About, ApiValue, Moment, Name, OperationTable
 from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
@@ -84,3 +91,44 @@ def _correct_issue(
     (done,) = request.call(correct_issue, wanted)
     mailed = done.mailed.name if done.mailed else None
     return CorrectionValue(issue=done.first.name, mailed=mailed)
+
+
+class AnnouncementWordsValue(ApiValue):
+    """What is said in one language. The text is Markdown."""
+
+    subject: Name
+    text: Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT)]
+    preheader: str = Field(
+        default="",
+        max_length=_LONGEST_TEXT,
+        description="By default the beginning of the text.",
+    )
+
+
+class NewAnnouncementValue(ApiValue):
+    """A text to all who get a newsletter, outside its schedule."""
+
+    newsletter: Name
+    words: dict[str, AnnouncementWordsValue] = Field(description="By language.")
+    when: AnnouncementTime = AnnouncementTime.HELD
+    at: Moment | None = Field(default=None, description="If `when` is `at`.")
+    dry_run: bool = Field(default=False, description="Only count who would get it.")
+
+
+class AnnouncementValue(ApiValue):
+    """The issues of an announcement, none for a dry run, and who gets it."""
+
+    issues: list[str]
+    plan: dict[str, Any]
+
+
+@OPERATIONS.add("POST /announcements", Permission.EDIT_ISSUE, about=About.EACH)
+def _announce(request: ApiRequest, body: NewAnnouncementValue) -> AnnouncementValue:
+    """Announce something outside the schedule."""
+    words = {tag: AnnouncementWords(**dict(one)) for tag, one in body.words.items()}
+    wanted = AnnouncementRequest(
+        newsletter=body.newsletter, words=words, when=body.when, at=body.at
+    )
+    plan = request.call(plan_announcement, wanted).as_dict()
+    made = [] if body.dry_run else request.call(announce, wanted)
+    return AnnouncementValue(issues=[one.issue.name for one in made], plan=plan)

@@ -54,6 +54,10 @@ def _list(request: ConsoleRequest) -> flask.Response:
         groups=groups,
         newsletters=request.settings.newsletters,
         with_skipped=bool(skipped),
+        may_announce=any(
+            request.permits(Permission.EDIT_ISSUE, tag)
+            for tag in request.settings.publication.languages
+        ),
         older=f"/issues/?{urlencode(older)}" if older else "",
         newest=f"/issues/?{urlencode(skipped)}" if before else "",
     )

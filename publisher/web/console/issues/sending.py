@@ -52,9 +52,9 @@ _PLANNED_STATES = ("scheduled", "assembling", "awaiting_approval", "ready")
 def _plan(request: ConsoleRequest, issue: str) -> flask.Response:
     group, found = find_issue_group(request.state, issue)
     # A correction goes to whoever got the error, and what is being sent has a report.
-    if found.serial or not any(one.issue.state in _PLANNED_STATES for one in group.issues):
+    if found.corrects_id or not any(one.issue.state in _PLANNED_STATES for one in group.issues):
         return request.see_other(f"/issues/{issue}/report/")
-    plan = plan_audience(request.state, found.newsletter, found.day)
+    plan = plan_audience(request.state, found.newsletter, found.day, suffix=found.suffix)
     providers = sum((one.providers for one in plan.editions), Counter[str]())
     return request.page(
         "plan.html",

@@ -377,8 +377,12 @@ def test_a_plan_has_another_hash_if_somebody_leaves(
     assert hash_before == audience_plan.plan_hash(
         audience_plan.plan_audience(state, "weekly", DAY), state.secret
     )
-    assert audience_plan.is_plan_hash(hash_before, "weekly", DAY, state.secret)
-    assert not audience_plan.is_plan_hash(hash_before, "daily", DAY, state.secret)
+    issue = before.editions[0].issue
+    assert audience_plan.is_plan_hash(hash_before, issue, state.secret)
+    for other in ({"newsletter": "daily"}, {"kind": "announcement", "serial": 1}):
+        assert not audience_plan.is_plan_hash(
+            hash_before, replace(issue, **other), state.secret
+        )
     with publication.database.writing() as connection:
         unsubscribe(connection, ANN, "weekly", NOW)
     after = audience_plan.plan_audience(state, "weekly", DAY)

@@ -67,6 +67,12 @@ def _language(**fields: str) -> Callable[[Objects], Fields]:
     return lambda objects: {"language": objects.language, **fields}
 
 
+def _announcement(objects: Objects) -> Fields:
+    tag = objects.language
+    words = {f"subject-{tag}": "Closed", f"text-{tag}": "Until *Monday*."}
+    return {**words, "newsletter": "weekly", "when": "held", "do": "store"}
+
+
 ISSUE, ACCOUNT = "/issues/<issue>/", "/accounts/<int:number>/"
 DAY, WEBHOOK = "/calendar/<newsletter>/<day>/", "/webhooks/<int:number>/"
 SUBSCRIBER, STORY = "/subscribers/<int:number>/", "/translations/<language>/<int:story>/"
@@ -80,6 +86,7 @@ FORMS: dict[str, Form] = {
     f"{ISSUE}edits/undo/": Form(lambda objects: {"edit": objects.edit()}, "edited"),
     f"{ISSUE}stories/": Form({"words": "Tides"}, status=200, changes=False),
     f"{ISSUE}correct/": Form(CORRECTION, "sent"),
+    "/issues/announce/": Form(_announcement, has_key=True),
     f"{ISSUE}approve/": Form(_approval),
     f"{ISSUE}approve-all/": Form(_all_approvals),
     f"{ISSUE}request-changes/": Form(lambda objects: {**_approval(objects), "changes": "No"}),

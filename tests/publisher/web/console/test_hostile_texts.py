@@ -113,6 +113,8 @@ def _forms_of_issues(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield f"{PAGE}edits/undo/", {"edit": text}
     yield f"{PAGE}stories/", {"words": text}
     yield f"{PAGE}correct/", {"subject": text, "text": text, "how": text}
+    words = dict.fromkeys(("subject-en", "preheader-en", "text-en", "at"), text)
+    yield "/issues/announce/", {"newsletter": "weekly", "when": "at", **words}
     yield f"{PAGE}approve/", {"manifest": text, "note": text}
     signed = dict.fromkeys(("name", "manifest", "plan_hash", "recipients", "note"), text)
     yield f"{PAGE}approve-all/", signed

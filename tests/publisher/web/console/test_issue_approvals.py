@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from publisher.app.issues.approvals import read_approvals
 from publisher.app.issues.corrections import CorrectionRequest, correct_issue
 from publisher.issues.model import Issue
-from publisher.issues.tables import issue_approval_table
+from publisher.issues.tables import issue_approval_table, issue_table
 from tests.publisher.app.approving import DUE, HOUR, approve, cycle, issue_of, person
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
@@ -173,7 +173,7 @@ def test_a_correction_is_called_so_and_says_who_may_approve_it(
     for path in ("/", "/issues/", "/calendar/?from=2026-01-05"):
         shown = client.get(path).text
         assert page in shown or path == "/calendar/?from=2026-01-05"
-        assert '<span class="chip">correction</span>' in shown
+        assert '<span class="chip">Correction</span>' in shown
     shown = client.get(page).text
     assert "<h1>Correction · " in shown
     assert "<title>Correction · " in shown
@@ -183,6 +183,67 @@ def test_a_correction_is_called_so_and_says_who_may_approve_it(
     view = read_approvals(editing_state(publication), ann, f"{ENGLISH}-correction")
     assert "somebody else has to approve it" in view.why_not
     assert view.others == ("approver-all-en@example.org",)
+
+
+ANNOUNCE = "/issues/announce/"
+WORDS = {
+    "newsletter": "weekly",
+    "when": "now",
+    "subject-en": "The office is closed",
+    "text-en": "Until *Monday*.",
+}
+
+
+def test_an_announcement_is_counted_made_approved_and_changed_where_issues_are(
+    publication: PublicationFolder, sign_in: SignIn
+) -> None:
+    client, approver = sign_in("administrator"), sign_in("approver")
+    assert f'href="{ANNOUNCE}"' in client.get("/issues/").text
+    assert f'href="{ANNOUNCE}"' not in approver.get("/issues/").text
+    assert approver.get(ANNOUNCE).status_code == 403
+    assert 'name="text-ar"' in client.get(ANNOUNCE).text
+    counted = client.post(ANNOUNCE, data={**WORDS, "do": "count"})
+    assert (counted.status_code, "Who gets it" in counted.text) == (200, True)
+    assert "Get another edition" in counted.text
+    assert "Until *Monday*.</textarea>" in counted.text
+    assert len(publication.rows(issue_table)) == 2
+    answer = client.post(ANNOUNCE, data={**WORDS, "do": "store"})
+    # Its date is the day on which it is made.
+    name = "weekly-en-2026-01-08-announcement"
+    page = f"/issues/{name}/"
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{page}?done=announced")
+    for path in ("/", "/issues/", "/calendar/?from=2026-01-05"):
+        assert '<span class="chip">Announcement</span>' in client.get(path).text
+    shown = client.get(page).text
+    assert "<h1>Announcement · " in shown
+    for senseless in ("Add another article", "Number of articles", "in their order"):
+        assert senseless not in shown
+    assert client.get(f"{page}plan/").status_code == 200
+    assert client.get(f"{page}preview/").status_code == 200
+    edit = {"kind": "opening", "value": "Until *Tuesday*.", "seen": "1"}
+    assert client.post(f"{page}edits/", data=edit).status_code == 303
+    manifest = manifest_of(approver, page)
+    form = {"manifest": manifest} | dict(
+        re.findall(r'name="(plan_hash|recipients)" value="(\w+)"', approver.get(page).text)
+    )
+    assert approver.post(f"{page}approve/", data=form).status_code == 303
+    assert issue_of(publication, name).state == "ready"
+
+
+def test_what_was_typed_of_an_announcement_stays_if_it_is_refused(
+    publication: PublicationFolder, sign_in: SignIn
+) -> None:
+    client = sign_in("administrator")
+    for wrong, why in (
+        ({"subject-en": ""}, "a subject and a text"),
+        ({"when": "at", "at": "soon"}, "is no date and time"),
+        ({"when": "at", "at": "2026-01-01T09:00"}, "is to come"),
+    ):
+        answer = client.post(ANNOUNCE, data={**WORDS, **wrong, "do": "store"})
+        assert (answer.status_code, why in answer.text) == (422, True)
+        assert "Until *Monday*.</textarea>" in answer.text
+    assert client.post(ANNOUNCE, data={**WORDS, "when": "never"}).status_code == 400
+    assert len(publication.rows(issue_table)) == 2
 
 
 def test_nobody_approves_an_edit_of_one_s_own(

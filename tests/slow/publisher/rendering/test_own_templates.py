@@ -81,7 +81,7 @@ def test_a_mail_template_that_is_too_large_by_itself_is_refused(tmp_path: Path) 
 def test_an_own_subject_of_a_correction_goes_before_the_shipped_one(tmp_path: Path) -> None:
     subject = "Erratum: {{ correction.subject }}\n"
     renderer = own(tmp_path, "email/correction/subject.txt", subject)
-    assert renderer.correction(sample.correction("en")).subject.startswith("Erratum: ")
+    assert renderer.announcement(sample.correction("en")).subject.startswith("Erratum: ")
 
 
 def test_a_publication_styles_its_feeds_itself(tmp_path: Path) -> None:

@@ -63,8 +63,8 @@ EVERYTHING: dict[str, Callable[[Renderer, str], object]] = {
         )
     ),
     "test_mark": lambda r, tag: r.test_mark(sample.publication(tag)),
-    "correction": lambda r, tag: r.correction(sample.correction(tag)),
-    "correction_page": lambda r, tag: r.correction_page(sample.correction(tag)),
+    "announcement": lambda r, tag: [*map(r.announcement, sample.announcements(tag))],
+    "announcement_page": lambda r, tag: [*map(r.announcement_page, sample.announcements(tag))],
     "issue_page": lambda r, tag: r.issue_page(sample.issue(tag)),
     "article_page": lambda r, tag: r.article_page(sample.publication(tag), sample.item(tag)),
     "home_page": lambda r, tag: r.home_page(sample.home(tag)),

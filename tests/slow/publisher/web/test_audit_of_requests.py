@@ -94,6 +94,12 @@ CALLS: dict[str, Call] = {
     "skipIssue": Call({"reason": "a holiday"}),
     "decideDoubts": Call({"decision": "mark-sent"}, "doubtful"),
     "correctIssue": Call({**CORRECTION, "web_only": True}, "sent"),
+    "announce": Call(
+        lambda one: {
+            "newsletter": "weekly",
+            "words": {one.language: {"subject": "Closed", "text": "Until *Monday*."}},
+        }
+    ),
     "moveOccurrence": Call({**RIGHT_NOW, "to": "2026-01-15T06:00:00"}),
     "skipOccurrence": Call({**RIGHT_NOW, "reason": "a holiday"}),
     "restoreOccurrence": Call({**RIGHT_NOW, "day": "2026-01-23"}),
@@ -314,6 +320,10 @@ COMMANDS: dict[str, Command] = {
         ),
         "sent",
         _file("words.md", "Not *so*."),
+    ),
+    "issues announce": Command(
+        lambda one: ("weekly", "--text", f"{one.language}={one.root / 'closed.md'}"),
+        prepare=_file("closed.md", "Subject: Closed\n\nUntil *Monday*.\n"),
     ),
     "issues approve": Command((*WEEK, *LANG)),
     "issues send-now": Command((*WEEK, *LANG), "ready"),

@@ -1,4 +1,4 @@
-"""Render the correction of an issue: its mail and its page. It has words of an editor, and no articles."""
+"""Render an issue that has words of an editor, and no articles: a correction or an announcement, as mail and page."""
 
 import re
 from dataclasses import dataclass, replace
@@ -14,45 +14,61 @@ from publisher.rendering.model import Digest, PublicationView
 from publisher.rendering.structured_data import page_head
 from publisher.rendering.template_files import catalogue
 
-_PAGE = "web/correction.html"
 # Inboxes show 40 to 130 characters beside the subject.
 _PREHEADER_COLUMNS = 110
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectionContent:
-    """What a correction says, in one language. `html` is clean; `first_*` are of the issue with the error."""
+class AnnouncementContent:
+    """What an editor says, in one language. `html` is clean. Without a preheader, the mail's is the beginning of the text."""
 
     publication: PublicationView
     title: str
     subject: str
     html: str
     day: date
+    web_url: str
+    preheader: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The name of its templates."""
+        return "announcement"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionContent(AnnouncementContent):
+    """A correction; `first_*` are of the issue with the error."""
+
     first_day: date
     first_subject: str
     first_url: str
-    web_url: str
+
+    @property
+    def kind(self) -> str:
+        return "correction"
 
 
-def render_correction(templates: Templates, content: CorrectionContent) -> Digest:
+def render_announcement(templates: Templates, content: AnnouncementContent) -> Digest:
     """Render the mail; raise RenderingError for a template's fault or if there are no words."""
     # Imported late: the inliner takes long to load, and most cycles render no mail.
     from publisher.rendering.digest import checked_mail
 
     values = _values(content)
-    content, words = values["correction"], values["words"]
+    content, words = values["announcement"], values["words"]
     if words is None:
-        raise RenderingError(f"{content.web_url}: a correction without words is not a mail")
-    preheader = values["preheader"] = plaintext.shorten_to_columns(
+        raise RenderingError(f"{content.web_url}: a {content.kind} without words is not a mail")
+    preheader = values["preheader"] = content.preheader or plaintext.shorten_to_columns(
         words.text, _PREHEADER_COLUMNS
     )
     language = content.publication.language
-    parts = checked_mail(templates, "correction", language, values, digest_values)
-    quoted = (content.subject, content.first_subject, content.title)
+    parts = checked_mail(templates, content.kind, language, values, digest_values)
+    first = content.first_subject if isinstance(content, CorrectionContent) else ""
+    quoted = (content.subject, *filter(None, [first]), content.title)
     return parts.digest(preheader=preheader, quoted=quoted)
 
 
-def render_correction_page(templates: Templates, content: CorrectionContent) -> str:
+def render_announcement_page(templates: Templates, content: AnnouncementContent) -> str:
     publication = content.publication
     around: dict[str, Any] = {
         "feeds": publication.feeds,
@@ -60,14 +76,17 @@ def render_correction_page(templates: Templates, content: CorrectionContent) -> 
         "sisters": (),
         "head": page_head(publication, content.web_url),
     }
-    return templates.render(_PAGE, publication.language, _values(content) | around)
+    page = f"web/{content.kind}.html"
+    return templates.render(page, publication.language, _values(content) | around)
 
 
-def _values(content: CorrectionContent) -> dict[str, Any]:
-    subject = without_prefix(content.subject, content.publication.language)
-    content = replace(content, subject=subject)
+def _values(content: AnnouncementContent) -> dict[str, Any]:
+    if isinstance(content, CorrectionContent):
+        subject = without_prefix(content.subject, content.publication.language)
+        content = replace(content, subject=subject)
     return {
-        "correction": content,
+        "announcement": content,
+        content.kind: content,
         "publication": content.publication,
         "words": make_introduction(content.html, content.publication),
     }
