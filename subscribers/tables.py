@@ -137,6 +137,14 @@ subscriber_event: Final = sa.Table(
     sa.Column("note", sa.Text, nullable=False, server_default=""),
 )
 
+# The last count of a large list (`numbers.ListNumbers`), in one row.
+list_numbers: Final = sa.Table(
+    "list_numbers",
+    subscribers_metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("numbers", sa.Text, nullable=False),
+)
+
 # Addresses that were erased, as keyed hashes, so that no import adds them again.
 erased_address: Final = sa.Table(
     "erased_address",
@@ -261,6 +269,8 @@ consent_record: Final = sa.Table(
     sa.Column("source", sa.Text, nullable=False),
 )
 
+# Finds what changed in some weeks, and after an issue.
+sa.Index(None, subscriber_event.c.at)
 # Counts subscribers by language without reading their rows.
 sa.Index(None, *subscriber.c["status", "language", "id"])
 # Lists the subscribers of a newsletter at a cadence by id, so that an audience needs no sorting.

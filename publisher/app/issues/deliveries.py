@@ -25,6 +25,7 @@ from publisher.delivery.ledger.reports import (
     DeliveryRecord,
     OutcomeCount,
     count_outcomes,
+    count_unsubscribed,
     frequent_words,
     list_deliveries,
 )
@@ -216,6 +217,8 @@ class IssueReport:
     providers: Mapping[str, Mapping[str, int]]
     causes: Sequence[CauseReport]
     returned: Mapping[str, int]
+    # Who left after it; None if the rows are deleted.
+    unsubscribed: int | None
     only_counts: bool
 
     @property
@@ -234,6 +237,7 @@ class IssueReport:
             "providers": {name: dict(self.providers[name]) for name in sorted(self.providers)},
             "causes": [one.as_dict() for one in self.causes],
             "returned": dict(self.returned),
+            "unsubscribed": self.unsubscribed,
             "only_counts": self.only_counts,
         }
 
@@ -328,6 +332,7 @@ def _of_issue(connection: Connection, settings: Settings, issue: Issue) -> Issue
         providers={name: summarise_counts(count) for name, count in by_provider.items()},
         causes=[*_causes(connection, issue, outcomes)],
         returned=count_events_of_issue(connection, issue.id),
+        unsubscribed=count_unsubscribed(connection, issue),
         only_counts=is_pruned(connection, issue.id),
     )
 

@@ -22,6 +22,7 @@ from publisher.app.issues.approval_mails import queue_reminders, queue_verdicts
 from publisher.app.source_polls import poll_sources, polled_sources
 from publisher.app.subscribers.departures import DepartureRecorder
 from publisher.app.subscribers.joining import delete_expired_requests, send_reminders
+from publisher.app.subscribers.numbers import count_large_list
 from publisher.app.subscribers.personal_tables import forget_former_addresses
 from publisher.app.subscribers.uploaded_lists import delete_expired_imports
 from publisher.app.translators import queue_translator_mails, send_translator_mails
@@ -222,6 +223,7 @@ class Pipeline(start_checks.PipelineParts):
             ("expired requests", lambda: delete_expired_requests(database, now)),
             ("expired imports", lambda: delete_expired_imports(settings, now)),
             ("templates", lambda: try_templates(settings, database, self.renderer, now)),
+            ("numbers of the list", lambda: count_large_list(settings, database, now)),
             ("former addresses", lambda: forget_former_addresses(database, now)),
         ):
             with isolated(what, held):

@@ -32,10 +32,12 @@ from publisher.delivery.states import (
 )
 from publisher.delivery.tables import delivery, delivery_count, delivery_outcome
 from publisher.issues.model import Issue, IssueState
+from publisher.issues.store import is_of_edition
 from publisher.issues.tables import issue_table
 from publisher.log import log
 from subscribers.audiences import load_recipients
-from subscribers.tables import subscriber
+from subscribers.model import SubscriberStatus
+from subscribers.tables import subscriber, subscriber_event
 
 # Rows whose words are read, to show the most frequent ones of a cause.
 _WORDS_READ = 1_000
@@ -180,6 +182,40 @@ def _kept_outcomes(connection: Connection, issue_id: int) -> list[OutcomeCount]:
         OutcomeCount(domain or None, DeliveryState(state), key or None, count)
         for domain, state, key, count in connection.execute(query)
     ]
+
+
+# Who leaves later than this does not leave because of an issue.
+_LEAVING_PERIOD = timedelta(days=31)
+
+
+def count_unsubscribed(connection: Connection, issue: Issue) -> int | None:
+    """Return how many left the newsletter after an issue reached them and before the next one was due; None if its rows are deleted.
+
+    Who complained left, too.
+    """
+    if is_pruned(connection, issue.id):
+        return None
+    of_edition = is_of_edition(issue.newsletter, issue.language)
+    later = of_edition & (issue_table.c.due_at > issue.due_at)
+    opened = issue_table.c.state.in_(OPENED_STATES)
+    next_due = connection.scalar(select(func.min(issue_table.c.due_at)).where(later, opened))
+    end = issue.due_at + _LEAVING_PERIOD
+    event = subscriber_event.c
+    query = (
+        select(func.count(event.subscriber_id.distinct()))
+        .join_from(subscriber_event, delivery, delivery.c.subscriber_id == event.subscriber_id)
+        .where(
+            event.at >= issue.due_at,
+            event.at < min(end, next_due or end),
+            event.newsletter == issue.newsletter.partition(".")[0],
+            event.before == SubscriberStatus.ACTIVE,
+            event.after == SubscriberStatus.UNSUBSCRIBED,
+            delivery.c.issue_id == issue.id,
+            delivery.c.state == DeliveryState.SENT,
+            delivery.c.changed_at <= event.at,
+        )
+    )
+    return connection.execute(query).scalar_one()
 
 
 def frequent_words(

@@ -1,13 +1,14 @@
 """Operations about subscribers, whose addresses are in bodies only. Larger lists go by the console."""
 
 import io
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AliasPath, Field
 
 from publisher.app.editing_state import Permission
 from publisher.app.subscribers import actions
 from publisher.app.subscribers.lists import import_list, preview_list
+from publisher.app.subscribers.numbers import read_numbers
 from publisher.web.api.operations import (
     About,
     ApiValue,
@@ -60,6 +61,20 @@ def _find_subscriber(request: ApiRequest, body: AddressWanted) -> SubscriberAnsw
             422, str(error), [{"pointer": "/address", "detail": str(error)}]
         ) from error
     return SubscriberAnswer.of(found)
+
+
+class NumbersValue(ApiValue):
+    """The list and what was mailed to it, in counts. Nothing of it is tracked."""
+
+    numbers: dict[str, Any] = Field(
+        description="As `publisher subscribers numbers --json` prints it."
+    )
+
+
+@OPERATIONS.add("GET /subscribers/numbers", Permission.VIEW)
+def _read_numbers(request: ApiRequest) -> NumbersValue:
+    """Read how many subscribers there are, who joined and left, and what became of issues."""
+    return NumbersValue(numbers=read_numbers(request.state).as_dict())
 
 
 @OPERATIONS.add(

@@ -61,7 +61,7 @@ ROUTES: tuple[Route, ...] = (
 # has its key there, its word in `console/words.html`.
 MENU = {
     "work": ("today", "issues", "calendar", "translations"),
-    "readers": ("subscribers",),
+    "readers": ("subscribers", "numbers"),
     "setup": ("sources", "people", "settings", "accounts", "keys", "webhooks", "audit"),
 }
 

@@ -1,11 +1,14 @@
 """Subscribers: search, one with history and consent, export, import. No address is in a URL."""
 
 import io
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 import flask
 
 from publisher.app.editing_state import Permission
-from publisher.app.subscribers import actions, lists
+from publisher.app.subscribers import actions, lists, numbers
 from publisher.app.subscribers.records import newsletters_of, read_own_data
 from publisher.app.subscribers.uploaded_lists import new_key
 from publisher.errors import UsageError
@@ -36,6 +39,50 @@ def _search(request: ConsoleRequest) -> flask.Response:
     if len(found) == 1:
         return request.see_other(f"{_PATH}{found[0].id}/")
     return request.page("subscribers.html", found=found, text=text)
+
+
+@ROUTES.add("GET /subscribers/numbers/", Permission.VIEW, menu="numbers")
+def _numbers(request: ConsoleRequest) -> flask.Response:
+    found = numbers.read_numbers(request.state)
+    chosen = {name: flask.request.args.get(name, "") for name in ("newsletter", "language")}
+    weeks = numbers.weeks_until(request.state.clock.now(), request.settings)
+    issues = _those(found.issues, chosen)
+    return request.page(
+        "numbers.html",
+        found=found,
+        counted_at=datetime.fromisoformat(found.counted.counted_at),
+        chosen=chosen,
+        choices={name: _values(found, name) for name in chosen},
+        rows=_those(found.subscriptions, chosen),
+        weeks=numbers.by_week(_those(found.counted.weeks, chosen), numbers.LIST_SUMS, weeks),
+        mails=numbers.by_week(issues, numbers.MAIL_SUMS, weeks),
+        issues=issues[:_SHOWN],
+        hidden=max(0, len(issues) - _SHOWN),
+    )
+
+
+def _those(rows: Sequence[Any], chosen: Mapping[str, str]) -> list[Any]:
+    """Return the rows of a newsletter, with its digests, and of a language; empty for all."""
+    newsletter, language = chosen["newsletter"], chosen["language"]
+    return [
+        row
+        for row in rows
+        if newsletter in ("", row.newsletter.partition(".")[0])
+        and language in ("", row.language)
+    ]
+
+
+def _values(found: numbers.PublicationNumbers, name: str) -> list[str]:
+    rows = (*found.subscriptions, *found.counted.weeks, *found.issues)
+    return sorted({getattr(row, name).partition(".")[0] for row in rows})
+
+
+@ROUTES.add("GET /subscribers/numbers/<kind>.csv", Permission.VIEW)
+def _numbers_file(request: ConsoleRequest, kind: str) -> flask.Response:
+    found = numbers.read_numbers(request.state)
+    if kind not in found.tables:
+        flask.abort(404)
+    return _file(numbers.numbers_as_csv(found, kind), "text/csv", f"{kind}.csv")
 
 
 @ROUTES.add("GET /subscribers/<int:number>/", Permission.SEE_SUBSCRIBERS)

@@ -34,6 +34,7 @@ PARTS = {
     "number": "1",
     "newsletter": "weekly",
     "day": "2026-01-16",
+    "kind": "subscriptions",
 }
 ALWAYS = {name for name, _value in console_headers("http://localhost:8090")}
 LANGUAGES = by_lane(("en", "ar"), ("en", "zh-Hans", "zh-Hant", "ar"))
