@@ -31,21 +31,12 @@ _CODE = re.compile(
 _ANY_CODE = re.compile(
     r"(?<![\d.\-/:])([45][0-5]\d)(?=[\s-])(?![\s-]*(?:second|minute|hour|day))"
 )
-_PHASES = (
-    (
-        re.compile(
-            r"(?:reply to|after|response to|in) [\"']?mail from|sender was rejected",
-            re.IGNORECASE,
-        ),
-        SmtpPhase.MAIL,
-    ),
-    (
-        re.compile(
-            r"end of data|after [\"']?data|to [\"']?data|message content", re.IGNORECASE
-        ),
-        SmtpPhase.DOT,
-    ),
-)
+_PHASES = {
+    SmtpPhase.MAIL: r"(?:reply to|after|response to|in) [\"']?mail from|sender was rejected",
+    SmtpPhase.DOT: r"end of data|after [\"']?data|to [\"']?data|message content",
+}
+# What a refusal may be about that is not because of us.
+_NOT_OURS = (BounceSubject.RECIPIENT, BounceSubject.SERVER, BounceSubject.UNKNOWN)
 _TEMPORARY, _PERMANENT = "450", "554"
 
 
@@ -153,20 +144,8 @@ def diagnose_refusal(status: str, words: str, domain: str = "") -> Diagnosis:
     if category.is_dead_address or (category is causes.NO_DOMAIN and is_lasting):
         kind = BounceKind.DEAD
     else:
-        is_about_us = category.subject in _OUR_SUBJECTS
-        kind = BounceKind.BLOCKED if is_about_us else BounceKind.SOFT
+        kind = BounceKind.SOFT if category.subject in _NOT_OURS else BounceKind.BLOCKED
     return Diagnosis(kind, category, best)
-
-
-_OUR_SUBJECTS = frozenset(
-    {
-        BounceSubject.MESSAGE,
-        BounceSubject.RATE,
-        BounceSubject.SENDER,
-        BounceSubject.ACCOUNT,
-        BounceSubject.QUOTA,
-    }
-)
 
 
 def _best_status(given: str, text: str) -> str:
@@ -185,7 +164,8 @@ def _code_of(text: str, status: str) -> str:
 
 
 def _category(code: str, status: str, text: str, domain: str) -> BounceCategory:
-    phase = next((one for pattern, one in _PHASES if pattern.search(text)), SmtpPhase.RCPT)
+    found = (one for one, words in _PHASES.items() if re.search(words, text, re.IGNORECASE))
+    phase = next(found, SmtpPhase.RCPT)
     line = f"{code} {status} {text}\n" if status else f"{code} {text}\n"
     return classify_reply(SmtpReply(int(code), line.encode()), phase, domain)
 

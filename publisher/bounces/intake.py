@@ -21,14 +21,13 @@ from publisher.config import Settings
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.smtp.protocol import redact_reply
-from publisher.errors import DeliveryError
 from publisher.i18n.messages import counted
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.log import log
 from publisher.mail.compose import notices_of_message_ids
 from publisher.mail.message import MessageNames
-from publisher.mail.signed_addresses import read_link, subscribers_of_tokens
+from publisher.mail.signed_addresses import find_link, subscribers_of_tokens
 from publisher.notices.ledger import find_notice
 from subscribers.audiences import load_recipients
 from subscribers.changes import suppress
@@ -101,10 +100,8 @@ def _marks(connection: Connection, secret: str, text: str) -> Sequence[_Mark]:
 def subscribers_of_links(secret: str, text: str) -> Iterator[int]:
     """Yield the subscribers of the valid links to unsubscribe in a text; forged ones are passed over."""
     for value in [*dict.fromkeys(_LINK.findall(text))][:_MAX_MARKS]:
-        try:
-            yield read_link(secret, "unsubscribe", value).subscriber_id
-        except DeliveryError:
-            continue
+        if link := find_link(secret, "unsubscribe", value):
+            yield link.subscriber_id
 
 
 def _subscriber_at(connection: Connection, address: str) -> int | None:

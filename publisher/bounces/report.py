@@ -43,14 +43,8 @@ def _address(group: Message) -> str:
 def _verdict(group: Message, address: str, notice: str) -> RecipientVerdict:
     action = incoming_mail.field(group, "Action").lower().split(" ")[0].strip(";,")
     status = next(iter(_STATUS_CODE.findall(incoming_mail.field(group, "Status"))), "")
-    words = " ".join(
-        value
-        for value in (
-            incoming_mail.field(group, "Diagnostic-Code"),
-            incoming_mail.field(group, "X-Supplementary-Info"),
-        )
-        if value
-    )
+    said = (incoming_mail.field(group, n) for n in ("Diagnostic-Code", "X-Supplementary-Info"))
+    words = " ".join(filter(None, said))
     if action in _DONE or (not action and status.startswith("2")):
         return RecipientVerdict(address, BounceKind.DELIVERED, None, status, words)
     if action == "delayed":
@@ -135,10 +129,7 @@ def is_vacation_subject(message: Message) -> bool:
 # Transfer encodings that leave a text as it is (RFC 2045 section 6.2), and none.
 _NOT_ENCODED = frozenset({"", "7bit", "8bit", "binary"})
 _DISPOSITION_TYPE = "message/disposition-notification"
-_DAEMONS = (
-    *("mailer-daemon", "mailerdaemon", "postmaster"),
-    *("mail delivery", "mail administrator"),
-)
+_DAEMONS = re.compile("mailer-?daemon|postmaster|mail (?:delivery|administrator)")
 # Recipients that are read of one mail. Ours have one each.
 _MAX_RECIPIENTS = 20
 
@@ -204,7 +195,7 @@ def _is_from_daemon(message: Message) -> bool:
 
 def _is_named_daemon(message: Message) -> bool:
     sender = incoming_mail.field(message, "From").lower()
-    return sender == "<>" or any(name in sender for name in _DAEMONS)
+    return sender == "<>" or _DAEMONS.search(sender) is not None
 
 
 def _is_failure(message: Message, parts: Sequence[Message], notice: str) -> bool:
@@ -215,11 +206,8 @@ def _is_failure(message: Message, parts: Sequence[Message], notice: str) -> bool
     # Replies for persons have an empty return path, too, and may say anything of mailboxes.
     if all(has_signs) or (any(has_signs) and not _is_named_daemon(message)):
         return False
-    if _is_named_daemon(message):
-        return bounce_text.is_about_failure(subject) or bounce_text.is_about_failure(notice)
-    if _is_from_daemon(message) and any(
-        one.get_content_maintype() == "message" for one in parts
-    ):
+    has_message = any(one.get_content_maintype() == "message" for one in parts)
+    if _is_named_daemon(message) or (_is_from_daemon(message) and has_message):
         return bounce_text.is_about_failure(subject) or bounce_text.is_about_failure(notice)
     if not bounce_text.is_about_failure(subject):
         return False

@@ -11,21 +11,65 @@ The transaction belongs to the caller.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Final
 
-from sqlalchemy import Connection, Insert, bindparam, delete, func, or_, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+)
 
 from publisher.bounces.model import BounceEvent, BounceKind, Evidence
-from publisher.bounces.tables import bounce_event
-from publisher.database.dialect.sql import upsert
+from publisher.database.dialect.sql import insert_unless_kept
+from publisher.database.metadata import UTCDateTime, metadata
 from publisher.delivery import causes
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.tables import issue_table
 from subscribers.model import SubscriberStatus
+
+# No address is in it. Rows are erased with their subscribers.
+bounce_event = Table(
+    "bounce_event",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # Where it came from: a mailbox, or a provider's webhook.
+    Column("source", Text, nullable=False),
+    # The provider's id, or the hash of the mail: the same event comes in once.
+    Column("source_id", Text, nullable=False),
+    # NULL if nobody was found. No foreign key: subscribers' tables belong to another package.
+    Column("subscriber_id", Integer),
+    Column("issue_id", ForeignKey("issue.id", ondelete="SET NULL")),
+    # A `bounces.model.Evidence`: how the subscriber was found.
+    Column("evidence", Text),
+    # A `bounces.model.BounceKind`.
+    Column("kind", Text, nullable=False),
+    # A key of `publisher.delivery.causes`.
+    Column("cause", Text),
+    # The enhanced status code (RFC 3463).
+    Column("status", Text, nullable=False, server_default=""),
+    # The server's words in short, without addresses.
+    Column("diagnostic", Text, nullable=False, server_default=""),
+    Column("at", UTCDateTime, nullable=False),
+    Column("received_at", UTCDateTime, nullable=False),
+    UniqueConstraint("source", "source_id"),
+)
+Index("ix_bounce_event_subscriber_id", bounce_event.c.subscriber_id)
+Index("ix_bounce_event_received_at_kind", bounce_event.c.received_at, bounce_event.c.kind)
+Index("ix_bounce_event_issue_id_kind", bounce_event.c.issue_id, bounce_event.c.kind)
 
 # Days on which a mailbox has to be reported dead.
 DEAD_DAYS: Final = 2
@@ -127,7 +171,6 @@ def _bounces_score(counted: Sequence[BounceEvent], arrived: Sequence[datetime]) 
 UNKNOWN_KEPT: Final = timedelta(days=30)
 # Events of a subscriber that are read, the latest.
 _MAX_EVENTS = 200
-_FIELDS = tuple(one.name for one in fields(BounceEvent))
 _EVENTS = (
     select(*(one for one in bounce_event.c if one.name != "id"))
     .where(bounce_event.c.subscriber_id == bindparam("subscriber"))
@@ -136,20 +179,10 @@ _EVENTS = (
 )
 
 
-# What stores an event, by the name of the dialect. To make it takes as long as to run it.
-_insertions: dict[str, Insert] = {}
-
-
 def add_event(connection: Connection, event: BounceEvent) -> bool:
     """Store an event. Return whether it is new."""
-    dialect = connection.dialect.name
-    if dialect not in _insertions:
-        insertion = upsert(connection, bounce_event)
-        _insertions[dialect] = insertion.on_conflict_do_nothing(
-            index_elements=["source", "source_id"]
-        )
-    values = {name: getattr(event, name) for name in _FIELDS}
-    return connection.execute(_insertions[dialect], values).rowcount > 0
+    insertion = insert_unless_kept(connection, bounce_event, "source", "source_id")
+    return connection.execute(insertion, asdict(event)).first() is not None
 
 
 def events_of(connection: Connection, subscriber_id: int) -> list[BounceEvent]:

@@ -17,24 +17,21 @@ from binascii import b2a_base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from itsdangerous import BadData, URLSafeSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from publisher import urls
 from publisher.config import Publication
-from publisher.errors import DeliveryError
 from publisher.issues.model import Issue
 
 # The kinds of links in an issue's mail, and all kinds.
 MailLinkKind = Literal["unsubscribe", "preferences", "web"]
 LinkKind = MailLinkKind | Literal["confirm", "undo", "undo-address", "data", "address", "feed"]
 
-# Stands before each token that is signed with SHA-256.
+# Stands before each token.
 _PREFIX: Final = "v2."
-# Kinds of links in mails that were sent while tokens were signed with SHA-1. They stay valid.
-_OLD_KINDS: Final = frozenset(get_args(MailLinkKind))
 # URL-safe base64 (RFC 4648 section 5), without the padding, as itsdangerous writes it.
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _PADDING = b"\n="
@@ -49,7 +46,6 @@ class SignedLink:
     newsletter: str = ""
     generation: int = 0
     number: int = 0
-    is_old: bool = False
 
     def has_ended(self, generation: int) -> bool:
         """Return whether a link is no longer valid for a subscriber of a `generation`; one to unsubscribe never ends."""
@@ -91,33 +87,13 @@ def sign_link(
     return signer.token(subscriber_id, generation).decode("ascii")
 
 
-def read_link(secret: str, kind: LinkKind, value: str) -> SignedLink:
-    """Return what a token says. Raise DeliveryError for one that was not made here, or of another kind of link."""
-    is_old = not value.startswith(_PREFIX)
-    signed = value.removeprefix(_PREFIX)
-    try:
-        fields = (_old_serializer if is_old else _serializer)(secret, kind).loads(signed)
-        _check_last_character(signed)
-    except (BadData, UnicodeError):
-        raise DeliveryError(
-            f"the {kind} link is damaged or was not made here; use the whole link from the mail"
-        ) from None
-    subscriber_id, newsletter, generation, number = (*fields, 0, 0)[:4]
-    return SignedLink(kind, subscriber_id, newsletter, generation, number, is_old)
-
-
 def find_link(secret: str, kind: LinkKind, value: str) -> SignedLink | None:
-    """Return what a token says, or None for one that `read_link` refuses."""
+    """Return what a token says; None for one that was not made here, or is of another kind of link."""
     try:
-        return read_link(secret, kind, value)
-    except DeliveryError:
+        fields = _serializer(secret, kind).loads(value.removeprefix(_PREFIX))
+        return SignedLink(kind, *fields) if _is_as_written(value) else None
+    except (BadData, UnicodeError):
         return None
-
-
-def _old_serializer(secret: str, kind: LinkKind) -> URLSafeSerializer:
-    if kind not in _OLD_KINDS:
-        raise BadData("no link of this kind was signed with SHA-1")
-    return URLSafeSerializer(secret, salt=kind)
 
 
 @cache
@@ -127,11 +103,11 @@ def _serializer(secret: str, kind: LinkKind) -> URLSafeSerializer:
     )
 
 
-def _check_last_character(signed: str) -> None:
-    """Raise BadData if the unused bits at the end of the signature's base64 were changed."""
-    signature = signed.rpartition(".")[2]
-    if base64_encode(base64_decode(signature)).decode("ascii") != signature:
-        raise BadData("not as it was written")
+def _is_as_written(value: str) -> bool:
+    """Return whether a token has our prefix, and unused bits at the end of its signature's base64 as we write them."""
+    signature = value.rpartition(".")[2]
+    written = base64_encode(base64_decode(signature)).decode("ascii")
+    return value.startswith(_PREFIX) and written == signature
 
 
 def _url_safe(octets: bytes) -> bytes:

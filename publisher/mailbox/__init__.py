@@ -3,7 +3,6 @@
     commands  what a mail asks for, in every language. Pure
     folders   a Maildir on this machine, or a folder on an IMAP server
     store     which mails were received, and how far a folder was read
-    tables    their tables
 
 `publisher.app.subscribers.incoming_mail` does what the mails ask for. Reports of failed mail are `publisher.bounces`'s.
 """

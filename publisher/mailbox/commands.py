@@ -24,12 +24,13 @@ class MailCommand:
 _PHRASES: Final[dict[str, dict[str, list[str]]]] = tomllib.loads(
     Path(__file__).with_name("phrases.toml").read_text("utf-8")
 )
-_COMMANDS: Final = {
-    "unsubscribe": MailUse.UNSUBSCRIBE,
-    "subscribe": MailUse.SUBSCRIBE,
-    "confirm": MailUse.CONFIRM,
-    "language": MailUse.LANGUAGE,
-    "links": MailUse.LINKS,
+# What may be asked for, and how many words may follow: a longer line is somebody's sentence.
+_MAX_ARGUMENTS: Final = {
+    MailUse.UNSUBSCRIBE: 1,
+    MailUse.SUBSCRIBE: 1,
+    MailUse.CONFIRM: 1,
+    MailUse.LANGUAGE: 2,
+    MailUse.LINKS: 0,
 }
 
 _QUOTE_MARKS: Final = "\"'“”„‚‘’«»‹›「」『』《》.,!。，！،、"
@@ -53,22 +54,14 @@ def _known(*, with_accents: bool) -> list[tuple[tuple[str, ...], MailUse, str]]:
     found = [
         (folded_words(phrase, with_accents=with_accents), use, language)
         for language, phrases in _PHRASES.items()
-        for name, use in _COMMANDS.items()
-        for phrase in phrases[name]
+        for use in _MAX_ARGUMENTS
+        for phrase in phrases[use]
     ]
     return sorted(found, key=lambda entry: -len(entry[0]))
 
 
 # Accents tell Slovak from Czech, if somebody writes them.
 _KNOWN: Final = ((True, _known(with_accents=True)), (False, _known(with_accents=False)))
-# Words after a command, at most; a longer line is somebody's sentence.
-_MAX_ARGUMENTS: Final = {
-    MailUse.UNSUBSCRIBE: 1,
-    MailUse.SUBSCRIBE: 1,
-    MailUse.CONFIRM: 1,
-    MailUse.LANGUAGE: 2,
-    MailUse.LINKS: 0,
-}
 _YES: Final = frozenset(
     folded_words(phrase) for phrases in _PHRASES.values() for phrase in phrases["yes"]
 )

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, Table, delete, func, or_, select, update
 
-from publisher.bounces.tables import bounce_event
+from publisher.bounces.store import bounce_event
 from publisher.database import Database
 from publisher.database.retry_queue import queue_item
 from publisher.delivery.tables import delivery, recovered_delivery

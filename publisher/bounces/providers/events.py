@@ -52,7 +52,7 @@ class ProviderEvent:
 
 
 def failure_event(  # the fields of an event
-    event_id: str, recipient: str, status: str, words: str, *, at: Any, identifiers: str = ""
+    event_id: str, recipient: str, status: str, words: str, *, at: Any, identifiers: str
 ) -> ProviderEvent:
     found = diagnose_refusal(status, words, recipient.rpartition("@")[2])
     return ProviderEvent(

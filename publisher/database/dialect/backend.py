@@ -31,7 +31,7 @@ class PreparedQuery(Protocol):
 
 
 class Backend(Protocol):
-    """One publication's database, as SQLite or PostgreSQL has it."""
+    """One publication's database, as SQLite or PostgreSQL has it. Methods with a body do what a file needs."""
 
     # The name for messages: a path, or an address without its password.
     name: str
@@ -41,21 +41,26 @@ class Backend(Protocol):
     # This machine's clock, or the server's.
     timer: Timer
     # What the server is set to, as `check` found it, with which a power cut may lose commits.
-    unsafe_settings: Sequence[str]
+    unsafe_settings: Sequence[str] = ()
+    # The file, if it is one.
+    path: Path | None = None
 
     def check(self) -> None:
-        """Raise DatabaseError if the database is not fit for a publication."""
+        """Raise DatabaseError if the database is not fit for a publication, as any file is."""
+        return
 
     def begin(
         self, connection: Connection, *, writes: bool, is_alone: bool = True
     ) -> RootTransaction:
         """Begin a transaction that reads one state, or one that writes: alone, if others can't beside it."""
 
-    def allow_pause(self, connection: Connection, seconds: int | None) -> None:
+    def allow_pause(self, connection: Connection, seconds: int | None) -> None:  # noqa: ARG002  # a server's
         """Let this transaction do nothing for minutes; else one of a process that was stopped is ended."""
+        return
 
-    def keeps_session(self, connection: Connection) -> bool:
+    def keeps_session(self, connection: Connection) -> bool:  # noqa: ARG002  # a server's
         """Return whether temporary tables last from one transaction to the next."""
+        return True
 
     def upgrading(self, connection: Connection) -> AbstractContextManager[None]:
         """Open a transaction that writes alone and may make tables anew, keeping who refers to them."""
@@ -63,8 +68,9 @@ class Backend(Protocol):
     def explain(self, error: Exception) -> str | None:
         """Return an error of this database in one line, or None if the error is not one of the database."""
 
-    def is_away(self, error: Exception) -> bool:
+    def is_away(self, error: Exception) -> bool:  # noqa: ARG002  # a server's
         """Return whether an error says that the server answers nobody now."""
+        return False
 
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
         """Return a query that takes its parameters at each call."""
@@ -72,15 +78,12 @@ class Backend(Protocol):
     def require_alone(self) -> None:
         """Raise DatabaseError while another process has this database open."""
 
-    def server_id(self, connection: Connection) -> str:
-        """Return which server, timeline and database this is; empty for a file.
+    def server_id(self, connection: Connection) -> str:  # noqa: ARG002  # a server's
+        """Return which server, timeline and database this is; empty for a file, which may be moved.
 
         It changes when a database is restored elsewhere, or when another server takes over.
         """
-
-    @property
-    def path(self) -> Path | None:
-        """The file, if it is one."""
+        return ""
 
     def keep_copy(self, revision: str | None, target: str) -> None:
         """Copy the database before an upgrade, or log that the server's owner has to."""

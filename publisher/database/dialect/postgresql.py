@@ -6,10 +6,9 @@ changes meanwhile. A reading transaction sees one state (REPEATABLE READ).
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -17,9 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from publisher.clock import ServerTimer, Timer
+from publisher.clock import ServerTimer
 from publisher.database.dialect import server_session
-from publisher.database.dialect.backend import PreparedQuery, parse_address, printable
+from publisher.database.dialect.backend import Backend, PreparedQuery, parse_address, printable
 from publisher.database.dialect.server_session import (
     FITNESS_QUERY,
     ServerFacts,
@@ -94,12 +93,8 @@ _NO_ROOM = (
 )
 
 
-class PostgresBackend:
+class PostgresBackend(Backend):
     """A database on a server. Raises DatabaseError if the address is malformed."""
-
-    path: Path | None = None
-    timer: Timer
-    unsafe_settings: Sequence[str] = ()
 
     def __init__(
         self, address: str, busy_seconds: float | None = None, *, read_only: bool = False

@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -139,8 +138,7 @@ def _run(
     }
     command = [program, f"--dbname={make_conninfo(**parameters)}", *arguments]
     try:
-        with _secrets(url) as environment:
-            code, written, errors = _finish(command, os.environ | environment, require)
+        code, written, errors = _finish(command, os.environ | _secrets(url), require)
     except FileNotFoundError:
         remedy = "install the client programs of PostgreSQL"
         raise DatabaseError(f"{program}: is not installed; {remedy}") from None
@@ -167,21 +165,13 @@ def _finish(
             raise
 
 
-@contextmanager
-def _secrets(url: URL) -> Iterator[dict[str, str]]:
-    """Yield variables with an address's passwords: everybody on the machine can read command lines."""
-    password = url.query.get("password") or url.password
-    environment = {"PGPASSWORD": str(password)} if password else {}
-    key = url.query.get("sslpassword")
-    if not key:
-        yield environment
-        return
+def _secrets(url: URL) -> dict[str, str]:
+    """Return variables with an address's password: everybody on the machine can read command lines."""
     # For that of a client's key there is no variable but for a file of services.
-    if "service" in url.query:
+    if "sslpassword" in url.query:
         raise DatabaseError(
-            "the database's address has service and sslpassword; put sslpassword into the service's file"
+            "the database's address has sslpassword, which these programs take from a file only; put it into "
+            "the one that PGSERVICEFILE names, and service=... into the address"
         )
-    with tempfile.NamedTemporaryFile("w", prefix="publisher-") as file:
-        file.write(f"[publisher]\nsslpassword={key}\n")
-        file.flush()
-        yield environment | {"PGSERVICEFILE": file.name, "PGSERVICE": "publisher"}
+    password = url.query.get("password") or url.password
+    return {"PGPASSWORD": str(password)} if password else {}

@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from publisher import files
 from publisher.clock import SystemTimer, Timer
-from publisher.database.dialect.backend import Durability, PreparedQuery
+from publisher.database.dialect.backend import Backend, Durability, PreparedQuery
 from publisher.errors import DatabaseError, StorageError
 
 # What opening needs on the disk, for the log's index; without it SQLite reports an I/O error.
@@ -137,7 +137,6 @@ _RIGHTS = frozenset(
         sqlite3.SQLITE_READONLY,
     }
 )
-_WAL_ATTEMPTS = 1000
 # Locks of all processes, and the byte of the file -shm that who writes has locked (https://sqlite.org/walformat.html#locks).
 _LOCKS = Path("/proc/locks")
 _WRITE_LOCK = 120
@@ -172,11 +171,10 @@ _MAX_STATEMENTS = 1_000
 _STATEMENTS = _Statements()
 
 
-class SqliteFile:
+class SqliteFile(Backend):
     """A database file. Raises DatabaseError if its folder can't be made."""
 
-    # `durability` says what its commits survive.
-    unsafe_settings: Sequence[str] = ()
+    path: Path
 
     def __init__(
         self,
@@ -196,9 +194,6 @@ class SqliteFile:
             raise DatabaseError(f"{path.parent}: can't be made: {error.strerror}") from error
         self.engine = self.beside = _engine(path, durability, busy_seconds, read_only)
 
-    def check(self) -> None:
-        """Do nothing: any file is fit."""
-
     def begin(
         self,
         connection: sa.Connection,
@@ -208,13 +203,6 @@ class SqliteFile:
     ) -> sa.RootTransaction:
         connection.info["begin"] = "IMMEDIATE" if writes else "DEFERRED"
         return connection.begin()
-
-    def allow_pause(self, connection: sa.Connection, seconds: int | None) -> None:
-        """Do nothing: a transaction lasts until its process ends it."""
-
-    def keeps_session(self, _connection: sa.Connection) -> bool:
-        """Return that temporary tables last as long as the connection."""
-        return True
 
     @contextmanager
     def upgrading(self, connection: sa.Connection) -> Iterator[None]:
@@ -248,10 +236,6 @@ class SqliteFile:
             right = f"{who} keeps it from others; let it go on or end it, then try again"
         return f"{self.name}: {cause}" + (f": {right}" if right else "")
 
-    def is_away(self, error: Exception) -> bool:  # noqa: ARG002  # the protocol's
-        """Return that a file is never away."""
-        return False
-
     def prepared(self, statement: sa.ClauseElement) -> PreparedQuery:
         return _SqliteQuery(self, statement)
 
@@ -273,10 +257,6 @@ class SqliteFile:
     def require_alone(self) -> None:
         self.engine.dispose()
         require_alone(self.path)
-
-    def server_id(self, connection: sa.Connection) -> str:  # noqa: ARG002  # the protocol's
-        """Return nothing: a file may be moved."""
-        return ""
 
     def keep_copy(self, revision: str | None, target: str) -> None:
         name = (
@@ -373,7 +353,8 @@ def _prepare(
 ) -> None:
     # Without this, sqlite3 opens transactions of its own.
     connection.isolation_level = None
-    _write_ahead(connection)
+    # SQLite does not wait by itself when two processes open a new file at once.
+    _execute_once_free(connection, "PRAGMA journal_mode=WAL", _BUSY_MILLISECONDS / 1000)
     # What is erased is overwritten: some builds of SQLite leave it in the file's free pages.
     for pragma in (f"synchronous={durability}", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
@@ -387,19 +368,6 @@ def _protect(path: Path, _connection: Any, _record: ConnectionPoolEntry) -> None
         files.withdraw_rights(path.with_name(path.name + suffix))
 
 
-def _write_ahead(connection: Any) -> None:
-    # SQLite does not wait by itself when two processes open a new file at once.
-    for left in reversed(range(_WAL_ATTEMPTS)):
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if not left or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-            time.sleep(_BUSY_MILLISECONDS / 1000 / _WAL_ATTEMPTS)
-        else:
-            return
-
-
 def _begin(timeout: float, connection: sa.Connection) -> None:
     driver: Any = connection.connection.driver_connection
     writes = connection.info.get("begin") == "IMMEDIATE"
@@ -409,13 +377,13 @@ def _begin(timeout: float, connection: sa.Connection) -> None:
         driver.execute(f"PRAGMA busy_timeout={milliseconds}")
         connection.info["busy"] = milliseconds
     if writes:
-        _take_write_lock(driver, timeout)
+        _execute_once_free(driver, "BEGIN IMMEDIATE", timeout)
     else:
         driver.execute("BEGIN DEFERRED")
 
 
-def _take_write_lock(driver: Any, timeout: float) -> None:
-    """Begin a transaction that writes, as soon as no other one does.
+def _execute_once_free(driver: Any, statement: str, timeout: float) -> None:
+    """Run a statement that needs a lock, as soon as nobody has that.
 
     SQLite itself looks ten times a second only. It would starve beside a process that writes in
     portions and leaves some milliseconds between them.
@@ -423,7 +391,7 @@ def _take_write_lock(driver: Any, timeout: float) -> None:
     end = time.monotonic() + timeout
     while True:
         try:
-            driver.execute("BEGIN IMMEDIATE")
+            driver.execute(statement)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
                 raise

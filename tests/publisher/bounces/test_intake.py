@@ -8,7 +8,7 @@ import pytest
 from publisher.bounces import store
 from publisher.bounces.intake import receive_bounce
 from publisher.bounces.model import BounceEvent, BounceKind, Evidence
-from publisher.bounces.tables import bounce_event
+from publisher.bounces.store import bounce_event
 from publisher.issues.model import IssueReason, IssueState
 from publisher.mail.compose import notice_message_name
 from publisher.mail.message import message_id_local_part

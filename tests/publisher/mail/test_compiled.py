@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from publisher.errors import DeliveryError
 from publisher.mail import compile_mail
-from publisher.mail.signed_addresses import MailLinkKind, SignedLink, read_link
+from publisher.mail.signed_addresses import MailLinkKind, SignedLink, find_link
 from publisher.rendering.placeholders import (
     ADDRESS_PLACEHOLDER,
     LANGUAGE_PLACEHOLDER,
@@ -102,7 +102,7 @@ def test_each_kind_of_link_has_its_own_signature() -> None:
     assert f"<{leave}>" in raw_field(content, "List-Unsubscribe")
     links: dict[MailLinkKind, str] = {"unsubscribe": leave, "preferences": change, "web": web}
     for kind, url in links.items():
-        found = read_link(SECRET, kind, url.partition("?t=")[2])
+        found = find_link(SECRET, kind, url.partition("?t=")[2])
         assert found == SignedLink(kind, 42, "weekly", generation=3)
     page = raw_field(content, "Archived-At").strip("<>")
     assert web.startswith(f"{page}?t=")

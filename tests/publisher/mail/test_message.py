@@ -19,7 +19,7 @@ from publisher.errors import DeliveryError
 from publisher.mail import IssueMail, compile_mail, compose_message
 from publisher.mail.compose import choose_encoding
 from publisher.mail.message import feedback_id, message_id_local_part
-from publisher.mail.signed_addresses import read_link
+from publisher.mail.signed_addresses import SignedLink, find_link
 from publisher.rendering.placeholders import (
     ADDRESS_PLACEHOLDER,
     NAME_PLACEHOLDER,
@@ -90,7 +90,7 @@ def test_list_unsubscribe_has_an_https_link_then_a_mailto_link() -> None:
     opening = "<https://news.example.org/en/unsubscribe/?t="
     assert first.startswith(opening)
     token = first.removeprefix(opening).removesuffix(">")
-    assert read_link(SECRET, "unsubscribe", token).newsletter == "weekly"
+    assert find_link(SECRET, "unsubscribe", token) == SignedLink("unsubscribe", 1, "weekly")
     assert second == f"<mailto:digest@news.example.org?subject=unsubscribe%20{token}>"
 
 
@@ -112,7 +112,7 @@ def test_without_subscribers_pages_only_leaving_by_mail_is_announced() -> None:
     content = compose_message(mail, a_recipient(), SECRET).content
     (only,) = raw_field(content, "List-Unsubscribe").split(", ")
     token = only.removeprefix("<mailto:digest@news.example.org?subject=unsubscribe%20")
-    assert read_link(SECRET, "unsubscribe", token.removesuffix(">")).subscriber_id == 1
+    assert find_link(SECRET, "unsubscribe", token.removesuffix(">"))
     assert parsed(content)["List-Unsubscribe-Post"] is None
 
 

@@ -8,14 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import URLSafeSerializer
 
-from publisher.errors import DeliveryError
 from publisher.mail.signed_addresses import (
     BounceAddresses,
     LinkKind,
     LinkSigner,
     MailLinkKind,
     SignedLink,
-    read_link,
+    find_link,
     sign_link,
     subscriber_url,
     subscribers_of_tokens,
@@ -28,11 +27,6 @@ KINDS: tuple[LinkKind, ...] = (*MAIL_KINDS, "confirm", "undo", "data", "address"
 IDS = st.integers(0, 2**63 - 1)
 
 
-def old_token(kind: LinkKind, number: int = 12) -> str:
-    """As in the mails that were sent while tokens were signed with SHA-1."""
-    return str(URLSafeSerializer(SECRET, salt=kind).dumps([number, "weekly"]))
-
-
 @given(st.sampled_from(KINDS), IDS, st.text(), IDS, IDS, st.text(min_size=1))
 def test_a_link_says_what_was_signed(
     kind: LinkKind, who: int, newsletter: str, generation: int, number: int, secret: str
@@ -40,7 +34,7 @@ def test_a_link_says_what_was_signed(
     token = sign_link(
         secret, kind, who, newsletter=newsletter, generation=generation, number=number
     )
-    assert read_link(secret, kind, token) == SignedLink(
+    assert find_link(secret, kind, token) == SignedLink(
         kind, who, newsletter, generation, number
     )
     reading = URLSafeSerializer(
@@ -65,34 +59,23 @@ def test_each_kind_of_link_is_refused_for_every_other(kind: LinkKind) -> None:
     tokens = {one: sign_link(SECRET, one, 12, newsletter="weekly") for one in KINDS}
     for other, token in tokens.items():
         if other == kind:
-            assert read_link(SECRET, kind, token).subscriber_id == 12
+            assert find_link(SECRET, kind, token) == SignedLink(kind, 12, "weekly")
         else:
-            with pytest.raises(DeliveryError, match=f"the {kind} link is damaged"):
-                read_link(SECRET, kind, token)
+            assert find_link(SECRET, kind, token) is None
 
 
-@pytest.mark.parametrize("kind", MAIL_KINDS)
-def test_links_in_mails_that_were_sent_long_ago_stay_valid(kind: MailLinkKind) -> None:
-    found = read_link(SECRET, kind, old_token(kind))
-    assert found == SignedLink(kind, 12, "weekly", is_old=True)
-
-
-def test_an_old_token_or_signature_is_not_taken_for_a_new_one() -> None:
-    for kind in set(KINDS) - set(MAIL_KINDS):
-        with pytest.raises(DeliveryError):
-            read_link(SECRET, kind, old_token(kind))
-    for token in (f"v2.{old_token('web')}", sign_link(SECRET, "web", 12)[3:]):
-        with pytest.raises(DeliveryError):
-            read_link(SECRET, "web", token)
+def test_a_weaker_signature_or_a_token_without_its_version_is_refused() -> None:
+    weak = URLSafeSerializer(SECRET, salt="v2.web").dumps([12, "weekly", 1, 0])
+    for token in (f"v2.{weak}", str(weak), sign_link(SECRET, "web", 12)[3:]):
+        assert find_link(SECRET, "web", token) is None
 
 
 def test_links_of_an_earlier_generation_end_but_those_that_unsubscribe() -> None:
     for kind in KINDS:
-        found = read_link(SECRET, kind, sign_link(SECRET, kind, 12, generation=1))
+        found = find_link(SECRET, kind, sign_link(SECRET, kind, 12, generation=1))
+        assert found is not None
         assert not found.has_ended(1)
         assert found.has_ended(2) is (kind != "unsubscribe")
-    assert read_link(SECRET, "preferences", old_token("preferences")).has_ended(1)
-    assert not read_link(SECRET, "unsubscribe", old_token("unsubscribe")).has_ended(1)
 
 
 @pytest.mark.parametrize(
@@ -109,23 +92,20 @@ def test_each_kind_of_link_leads_to_its_page(kind: MailLinkKind, page: str) -> N
 
 
 def test_a_token_of_another_secret_or_with_something_around_it_is_refused() -> None:
-    with pytest.raises(DeliveryError, match="was not made here"):
-        read_link(SECRET, "unsubscribe", sign_link("some other secret", "unsubscribe", 1))
+    other = sign_link("some other secret", "unsubscribe", 1)
+    assert find_link(SECRET, "unsubscribe", other) is None
     token = sign_link(SECRET, "unsubscribe", 12)
     for changed in (f"{token}=", f"{token} ", f" {token}", f"{token}\n", f"v2.{token}"):
-        with pytest.raises(DeliveryError):
-            read_link(SECRET, "unsubscribe", changed)
+        assert find_link(SECRET, "unsubscribe", changed) is None
 
 
-@pytest.mark.parametrize(
-    "token", [old_token("unsubscribe"), sign_link(SECRET, "unsubscribe", 12)]
-)
-def test_a_token_with_one_flipped_bit_is_refused(token: str) -> None:
+def test_a_token_with_one_flipped_bit_is_refused() -> None:
+    token = sign_link(SECRET, "unsubscribe", 12)
     for place in range(len(token)):
         for bit in range(8):
             changed = chr(ord(token[place]) ^ 1 << bit)
-            with pytest.raises(DeliveryError):
-                read_link(SECRET, "unsubscribe", token[:place] + changed + token[place + 1 :])
+            changed = token[:place] + changed + token[place + 1 :]
+            assert find_link(SECRET, "unsubscribe", changed) is None
 
 
 @pytest.mark.parametrize(
@@ -134,8 +114,7 @@ def test_a_token_with_one_flipped_bit_is_refused(token: str) -> None:
 )
 def test_malformed_tokens_are_refused(value: str) -> None:
     for kind in KINDS:
-        with pytest.raises(DeliveryError):
-            read_link(SECRET, kind, value)
+        assert find_link(SECRET, kind, value) is None
 
 
 ADDRESSES = BounceAddresses(SECRET, "bounces@lantern.example", "+")

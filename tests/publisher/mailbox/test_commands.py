@@ -100,9 +100,9 @@ def test_no_text_breaks_the_reader(subject: str, line: str) -> None:
 def test_each_language_has_a_phrase_for_each_command_and_none_asks_for_two_things() -> None:
     uses: dict[tuple[str, ...], set[MailUse]] = {}
     for language, phrases in commands._PHRASES.items():
-        for name, use in commands._COMMANDS.items():
-            assert phrases[name], (language, name)
-            for phrase in phrases[name]:
+        for use in commands._MAX_ARGUMENTS:
+            assert phrases[use.value], (language, use)
+            for phrase in phrases[use.value]:
                 uses.setdefault(commands.folded_words(phrase), set()).add(use)
     assert {phrase: asked for phrase, asked in uses.items() if len(asked) > 1} == {}
     assert set(commands._PHRASES) == {"en", *LANGUAGES}
@@ -112,8 +112,8 @@ def test_each_language_has_a_phrase_for_each_command_and_none_asks_for_two_thing
 def test_the_first_phrases_of_a_language_are_understood_in_any_letter_case(
     language: str,
 ) -> None:
-    for name, use in commands._COMMANDS.items():
-        phrase = commands._PHRASES[language][name][0]
+    for use in commands._MAX_ARGUMENTS:
+        phrase = commands._PHRASES[language][use.value][0]
         for written in (phrase, phrase.upper(), f"«{phrase}»"):
             found = commands.parse_command(written, "")
             assert found is not None, written

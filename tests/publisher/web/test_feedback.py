@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 
-from publisher.bounces.tables import bounce_event
+from publisher.bounces.store import bounce_event
 from publisher.config import web
 from publisher.web.pages.responses import WebContext
 from tests.publisher.conftest import PublicationFolder

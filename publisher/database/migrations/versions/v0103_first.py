@@ -22,7 +22,7 @@ _DECLARING = (
     "publisher.accounts.tables",
     "publisher.articles.tables",
     "publisher.jobs.turns",
-    "publisher.bounces.tables",
+    "publisher.bounces.store",
     "publisher.bucket.contents",
     "publisher.web_files",
     "publisher.delivery.rates.limiter",

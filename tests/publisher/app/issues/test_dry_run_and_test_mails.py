@@ -23,7 +23,7 @@ from publisher.database.copy import read_all_tables
 from publisher.database.dialect.sql import last_ids
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import Outcome, SendStatus, Unreachable
-from publisher.mail.signed_addresses import read_link
+from publisher.mail.signed_addresses import find_link
 from publisher.rendering import Renderer
 from publisher.testing import SECRET, MemoryTransport
 from subscribers.store import find_subscriber
@@ -259,8 +259,7 @@ def test_a_test_is_what_a_subscriber_would_get_and_unsubscribes_nobody(
     assert titles(content) == ["Story 1 in ar", "Story 2 in en"]
     assert (message["To"], "ann@example.com" in str(message)) == (EVE, False)
     token = message["List-Unsubscribe"].partition("?t=")[2].partition(">")[0]
-    with pytest.raises(errors.DeliveryError, match="damaged or was not made here"):
-        read_link(SECRET, "unsubscribe", token)
+    assert find_link(SECRET, "unsubscribe", token) is None
 
 
 def test_an_account_sends_thirty_an_hour(

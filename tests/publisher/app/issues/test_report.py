@@ -21,8 +21,7 @@ from publisher.app.subscribers.preferences import switch_language
 from publisher.app.subscribers.records import find_record
 from publisher.bounces.intake import receive_bounce
 from publisher.bounces.model import BounceEvent, BounceKind, Evidence
-from publisher.bounces.store import add_event
-from publisher.bounces.tables import bounce_event
+from publisher.bounces.store import add_event, bounce_event
 from publisher.delivery import causes
 from publisher.delivery.causes import CAUSES
 from publisher.delivery.ledger import reports

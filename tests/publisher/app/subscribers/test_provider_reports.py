@@ -27,7 +27,7 @@ from publisher.app.subscribers.provider_reports import (
 from publisher.bounces.model import BounceKind
 from publisher.bounces.providers.events import FeedbackRefusedError, ProviderEvent
 from publisher.bounces.providers.ses import fetch_document
-from publisher.bounces.tables import bounce_event
+from publisher.bounces.store import bounce_event
 from publisher.config import web
 from publisher.errors import UsageError
 from publisher.mail.message import message_id_local_part
