@@ -1,8 +1,6 @@
-"""Feeds as data: build a Channel of Entry objects, render it as RSS 2.0, Atom 1.0 or JSON Feed 1.1.
+"""Feeds as data: build a Channel of Entry objects, render it as RSS 2.0, Atom 1.0 or JSON Feed 1.1. Pure.
 
-The package is pure: it reads no clock, file, network or database. Equal channels give equal
-bytes, so a file changes only when its content does. The modules of the formats, and the XML
-libraries that they use, are imported when the first document is rendered.
+Equal channels give equal bytes. The modules of the formats are imported when the first document is rendered.
 """
 
 from feeds.channels import Channel, PodcastShow, Tombstone, render

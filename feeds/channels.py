@@ -1,8 +1,4 @@
-"""Channel: one document of a feed, in any format.
-
-A feed consists of a subscription document with the newest entries and of archive documents with
-all earlier ones (RFC 5005 section 4). Each of these documents is a Channel.
-"""
+"""Channel: one document of a feed, in any format: the subscription document, or an archive document (RFC 5005 section 4)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,10 +27,7 @@ class Tombstone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodcastShow:
-    """What podcast directories require; written only if the channel has audio or video.
-
-    `category` is one of Apple's, or "Category > Subcategory"; `image` is a square JPEG or PNG.
-    """
+    """What podcast directories require. `category` is one of Apple's, or "Category > Subcategory"; `image` a square JPEG or PNG."""
 
     category: str | None = None
     explicit: bool = False
@@ -56,21 +49,17 @@ class PodcastShow:
 class Channel:
     """One document of one feed.
 
-    `addresses` are the URLs of this document, by the name of the format. `previous` and
-    `following` are those of the archive documents before and after it, `current` that of the
-    subscription document, all in Atom. A channel with `current` is an archive document, which exists
-    in Atom alone.
-    `language` is the language of title and description. It is also the language of the entries,
-    unless the channel is `mixed`: then each entry states its own. `other_languages` are the same
-    feed in other languages. `page_url` is a page that says how to subscribe. `hubs` are WebSub
-    hubs. `stylesheet` is the address of a CSS file, absolute or from the root. `icon` is a square
-    picture. `note` is HTML for people who open the document in a browser, where CSS can show no link;
-    feed readers ignore it. `ttl` is in minutes.
-    Entries stay in the order given. A blank description becomes the title. A tombstone may stand beside
-    an entry of its id: the words that replace the withdrawn ones for readers that know no tombstones.
-    Raises InvalidChannelError if title or author are blank, if two entries have the same id, if
-    the channel is empty and has no `updated`, if `ttl` is not above 0, or if addresses lack a
-    format that the document has.
+    `addresses` are the URLs of this document, by the name of the format. `previous` and `following` are those of the
+    archive documents before and after it, `current` that of the subscription document, all in Atom. A channel with
+    `current` is an archive document, which exists in Atom alone. `language` is the language of title and description.
+    It is also the language of the entries, unless the channel is `mixed`: then each entry states its own.
+    `other_languages` are the same feed in other languages. `page_url` is a page that says how to subscribe. `hubs`
+    are WebSub hubs. `stylesheet` is the address of a CSS file, absolute or from the root. `icon` is a square picture.
+    `note` is HTML for people who open the document in a browser, where CSS can show no link; feed readers ignore it.
+    `ttl` is in minutes. Entries stay in the order given. A blank description becomes the title. A tombstone may stand
+    beside an entry of its id: the words that replace the withdrawn ones for readers that know no tombstones. Raises
+    InvalidChannelError if title or author are blank, if two entries have the same id, if the channel is empty and has
+    no `updated`, if `ttl` is not above 0, or if addresses lack a format that the document has.
     """
 
     id: str

@@ -1,8 +1,4 @@
-"""Entry: one article in one language, in any format.
-
-Values are normalised when the objects are built (clean text, whole seconds). So all formats
-agree, and none has to check.
-"""
+"""Entry: one article in one language, in any format. Values are normalised when the objects are built, so all formats agree."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,11 +63,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryAttachment:
-    """An audio, video or other file that belongs to an entry.
-
-    A blank `media_type` means that it is unknown. `length` is the size in bytes, None if unknown;
-    `duration` is in seconds.
-    """
+    """An audio, video or other file of an entry; `length` in bytes, `duration` in seconds, empty or None if unknown."""
 
     url: str
     media_type: str
@@ -98,13 +90,11 @@ class EntryAttachment:
 class Entry:
     """One article in one language.
 
-    `id` is a tag: URI that never changes (see `tag_uri`), `url` the page of the article, `summary`
-    plain text, `content_html` sanitised HTML with absolute addresses. `translations` are its
-    versions in other languages. `contributors` are translators and editors. A blank title becomes the
-    url. Blank authors, contributors and topics are dropped. `updated` is in UTC, and
-    never before `published`, which keeps its time zone's offset.
-    Raises InvalidEntryError for a date without time zone, InvalidIdentifierError for a malformed
-    address.
+    `id` is a tag: URI that never changes (see `tag_uri`), `url` the page of the article, `summary` plain text,
+    `content_html` sanitised HTML with absolute addresses. `translations` are its versions in other languages.
+    `contributors` are translators and editors. A blank title becomes the url. Blank authors, contributors and topics
+    are dropped. `updated` is in UTC, and never before `published`, which keeps its time zone's offset. Raises
+    InvalidEntryError for a date without time zone, InvalidIdentifierError for a malformed address.
     """
 
     id: str
@@ -163,10 +153,7 @@ class Entry:
 
     @property
     def enclosure(self) -> EntryAttachment | None:
-        """The attachment that every feed reader gets: the first audio or video file, else the first.
-
-        Only a file of known length: a guessed length makes players stop early or refuse the file.
-        """
+        """The attachment that every feed reader gets: the first audio or video file, else the first; only if its length is known."""
         known = [one for one in self.attachments if (one.length or 0) > 0]
         played = (one for one in known if one.medium in {"audio", "video"})
         return next(played, known[0] if known else None)

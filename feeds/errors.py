@@ -1,8 +1,4 @@
-"""The errors of this package. Each carries the id or value that it is about.
-
-All are raised when an object is built, never when it is rendered: every Channel that exists can
-be rendered in every format that its document has.
-"""
+"""The errors of this package, each with the id or value that it is about. Raised when an object is built, never when it is rendered."""
 
 
 class FeedsError(Exception):

@@ -5,12 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FeedFormat:
-    """One feed format.
-
-    `name` is its key in `Channel.addresses`, `title` what people call it, `suffix` the end of its
-    file names, `module` the module that renders it. Browsers show documents of a `styled` format
-    with their style sheet.
-    """
+    """One feed format: its key in `Channel.addresses`, title, suffix of files, module; browsers show `styled` ones with a style sheet."""
 
     name: str
     title: str

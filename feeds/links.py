@@ -1,12 +1,8 @@
-"""The links of a channel and of an entry, as attributes of an Atom link element.
+"""The links of a channel and of an entry, as attributes of an Atom link element; RSS uses the same in `atom:link`.
 
-RSS uses the same attributes in `atom:link`. The rules follow RFC 4287 section 4.2.7, RFC 5005
-section 4, and where feed readers differ from them:
-
-- An entry and a channel have exactly one `alternate`: the page in their own language. Feed readers
-  disagree which of several they open, so what is the same in other languages or formats is `related`.
-- A channel links to its page, itself, its other formats, its other languages, its hubs, and the
-  documents before and after it.
+Rules: RFC 4287 section 4.2.7, RFC 5005 section 4. An entry and a channel have exactly one `alternate`, the page in
+their own language, because feed readers disagree which of several they open; other languages and formats are
+`related`.
 """
 
 import re

@@ -1,10 +1,7 @@
 """Bring values into one canonical form: text, labels, moments in time, addresses, ids, language tags.
 
-All formats must agree on every character, so the rules for XML and JSON are the same. Nearly all
-text is clean already. Therefore each function first checks, which costs far less than cleaning.
-
-Feed readers compare addresses, tag: URIs and language tags byte by byte. Only the form is checked,
-not whether an address exists.
+Rules for XML and JSON are the same. Nearly all text is clean: each function first checks, which costs far less than
+cleaning. Feed readers compare addresses, tag: URIs and language tags byte by byte; only the form is checked.
 """
 
 import re
@@ -56,11 +53,7 @@ def normalise_text(text: str) -> str:
 
 
 def clean_html(html: str) -> str:
-    """Return HTML cleaned like text, without damage to its markup.
-
-    NFC would merge `>` and a following U+0338 into one character and destroy the end of a tag.
-    Therefore it is applied to the text between markup characters only.
-    """
+    """Return HTML cleaned like text. NFC is applied between markup characters only: it would merge `>` and U+0338."""
     permitted = _permitted(html)
     if permitted.isascii() or unicodedata.is_normalized("NFC", permitted):
         return permitted
@@ -75,10 +68,7 @@ def one_line(text: str) -> str:
 
 
 def label(text: str) -> str:
-    """Return a line that is shown beside others: a title, a name, a topic.
-
-    Directional controls are balanced. A line without a visible character becomes empty.
-    """
+    """Return a line that is shown beside others, with balanced directional controls; empty without a visible character."""
     if _is_plain_line(text):
         # Python calls some invisible characters printable.
         return "" if _INVISIBLE_TEXT.fullmatch(text) else text.strip(" ")
@@ -96,12 +86,7 @@ def prose(text: str) -> str:
 
 
 def balance_bidi(text: str) -> str:
-    """Return text whose directional controls are balanced (Unicode Standard Annex 9).
-
-    A run that is left open is closed: else it would reverse the text that a feed reader shows
-    after it. A closing control without an opening one is dropped: it could close a run of the
-    feed reader.
-    """
+    """Return text whose directional controls are balanced (Unicode Standard Annex 9): it turns no text of a feed reader."""
     if text.isascii() or not _BIDI.search(text):
         return text
     parts = _BIDI.split(text)
@@ -146,11 +131,7 @@ def utc_seconds(
 
 
 def zoned_seconds(moment: datetime, name: str, owner: str) -> datetime:
-    """Return a moment as `utc_seconds`, but with its offset from UTC: readers see the day that was meant.
-
-    Validators know whole and half hours. Other offsets become the next one, or the one before, in which it is
-    the same day.
-    """
+    """Return a moment in whole seconds with an offset of whole or half hours, as validators know, in which it is the same day."""
     utc = utc_seconds(moment, name, owner)
     if utc is moment:
         return moment
@@ -274,9 +255,8 @@ def language_tag(text: str) -> str:
 def tag_uri(authority: str, date: date | str, specific: str) -> str:
     """Return an id that stays valid if addresses change: `tag:AUTHORITY,DATE:SPECIFIC` (RFC 4151).
 
-    `authority` is a domain or e-mail address that belonged to the publisher on `date` (a date, or
-    text YYYY[-MM[-DD]]). `specific` is any key; different keys give different ids.
-    Raise InvalidIdentifierError if a part is malformed.
+    `authority` is a domain or e-mail address of the publisher's on `date` (a date, or text YYYY[-MM[-DD]]);
+    `specific` any key.
     """
     owner = authority.lower()
     if not _AUTHORITY.fullmatch(owner):
@@ -311,11 +291,7 @@ def _ascii_host(host: str, address: str) -> str:
 
 @lru_cache(maxsize=256)  # many links lead to few hosts
 def _idna_host(host: str) -> str:
-    """Return a host name in ASCII, encoded as browsers do: UTS 46, non-transitional.
-
-    The codec of the standard library follows rules of 2003. It turns straße.de into strasse.de,
-    which is a different domain.
-    """
+    """Return a host name in ASCII, as browsers do (UTS 46): the standard library turns straße.de into strasse.de."""
     # Imported late: few addresses need it, and its tables load slowly.
     import idna
 

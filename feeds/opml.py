@@ -1,7 +1,4 @@
-"""OPML 2.0 (opml.org/spec2.opml): a list of feeds that a feed reader can import at once.
-
-An outline has the name and addresses of a feed, not its entries.
-"""
+"""OPML 2.0 (opml.org/spec2.opml): a list of feeds that a feed reader can import at once."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,11 +16,7 @@ _BRACKETS = str.maketrans("<>", "‹›")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """One feed: its name, its address, its page.
-
-    `xml_url` is that of the RSS document. A blank text becomes the address.
-    Raises InvalidIdentifierError for a bad address or language.
-    """
+    """One feed: its name, the address of its RSS document, its page. A blank text becomes the address."""
 
     text: str
     xml_url: str
@@ -62,11 +55,7 @@ class OutlineGroup:
 def render_opml(
     title: str, items: Iterable[OutlineGroup | Outline], *, updated: datetime
 ) -> bytes:
-    """Return an OPML document in UTF-8; equal arguments give equal bytes.
-
-    An empty group is left out. `updated` is when the list last changed. Raise InvalidChannelError
-    if the title is blank, if `updated` has no time zone, or if there is no feed.
-    """
+    """Return an OPML document in UTF-8; equal arguments give equal bytes. `updated` is when the list last changed."""
     name = normalisation.label(title)
     if not name:
         raise InvalidChannelError("OPML", "its title is blank")
@@ -107,10 +96,6 @@ def _attributes(outline: Outline) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """Return text that means the same as plain text and as HTML.
-
-    The specification allows HTML, but most feed readers show plain text, escapes included. So `&`
-    gets spaces around it, and `<` and `>` become quotation marks.
-    """
+    """Return text that means the same as plain text and as HTML, which OPML allows and most feed readers don't read."""
     parts = (part.strip(" ") for part in text.split("&"))
     return normalisation.label(" & ".join(parts).translate(_BRACKETS))

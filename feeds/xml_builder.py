@@ -1,7 +1,6 @@
 """Build XML documents: feedgen 1.0.0 writes heads and entries, this module adds and serialises.
 
-Each entry is built from a FeedEntry of its own, and the caller appends it to the head. feedgen gets
-what it writes correctly. What it cannot write, or writes wrongly, `atom` and `rss` add:
+What feedgen cannot write, or writes wrongly, `atom` and `rss` add:
 
 - links in Atom keep only their href, and RSS has the last link given, so feedgen gets one link
   in RSS and none in Atom;
@@ -10,13 +9,9 @@ what it writes correctly. What it cannot write, or writes wrongly, `atom` and `r
 - CDATA makes Atom invalid and XHTML requires perfect markup, so content is escaped HTML;
 - dates in RSS change the locale of the whole process, so RSS gets none.
 
-Elements of Atom entries have no namespace. They are in that of Atom once they are in a document
-with that default namespace.
-
-Media RSS (www.rssboard.org/media-rss) describes the main image and all attachments except the
-enclosure. Apple's podcast elements ("A Podcaster's Guide to RSS") are written only if a directory
-can list the channel: it has audio or video, and states its category and an owner's address.
-Directories refuse incomplete ones. RSS and Atom use the same elements.
+Media RSS (www.rssboard.org/media-rss) describes the main image and all attachments except the enclosure. Apple's
+podcast elements are written only if a directory can list the channel: it has audio or video, and states its category
+and an owner's address. Directories refuse incomplete ones.
 """
 
 import html
@@ -201,21 +196,14 @@ def looks_like_html(text: str | None) -> bool:
 
 
 def mark_as_html(element: Element | None) -> None:
-    """Turn an element's plain text into equivalent HTML with type="html", if the two differ.
-
-    Feed readers and validators guess whether a text is HTML unless its type says so.
-    """
+    """Turn plain text into HTML with type="html", if the two differ: else feed readers and validators guess."""
     if element is not None and looks_like_html(element.text):
         element.set("type", "html")
         element.text = html.escape(element.text or "", quote=False)
 
 
 def write_references(element: Element) -> None:
-    """Write & and < in an element's plain text as numeric references.
-
-    The RSS Board's profile advises this, since feed readers that unescape twice then show them.
-    Validators and some feed readers still see an end tag, so it gets a word joiner.
-    """
+    """Write & and < as numeric references, with a word joiner in end tags: feed readers that unescape twice show them."""
     if not looks_like_html(element.text):
         return
     element.text, *rest = _SPECIAL.split(_END_TAG.sub(_NO_TAG, element.text or ""))

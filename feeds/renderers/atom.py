@@ -1,8 +1,7 @@
 """Atom 1.0 (RFC 4287): complete what feedgen writes.
 
-xml:lang stands on the feed and on each entry whose language differs, or on all entries of a mixed
-channel. Affiliations appear in the content only, since Atom has no element for them. Archive
-documents follow RFC 5005 section 4, tombstones RFC 6721.
+xml:lang stands on the feed and on each entry whose language differs, or on all entries of a mixed channel.
+Affiliations appear in the content only. Archive documents follow RFC 5005 section 4, tombstones RFC 6721.
 """
 
 from collections import Counter
@@ -36,11 +35,10 @@ def render(channel: Channel) -> bytes:
 
 
 def distinct_moments(moments: Iterable[datetime]) -> list[datetime]:
-    """Return the same moments, each in a different spelling.
+    """Return the same moments, each in a different spelling, as validators report entries with equal `updated`.
 
-    Validators report entries with equal `updated`, which several languages or one import often
-    have. Of equal moments, the oldest entry keeps UTC, the next one is written in the time zone
-    one minute ahead, and so on. So a new entry changes nothing below it.
+    Of equal moments, the oldest entry keeps UTC, the next is written one minute ahead: a new entry changes nothing
+    below it.
     """
     given = list(moments)
     if len(set(given)) == len(given):

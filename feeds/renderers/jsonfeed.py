@@ -1,8 +1,7 @@
 """JSON Feed 1.1 (jsonfeed.org/version/1.1): a Channel in, UTF-8 bytes out.
 
-An extension object, `_publisher`, has what the format lacks: `translations` (url, language, title,
-type) of items and feed, the `contributors` of items, and the `affiliation` of authors. The format has no tombstones, so
-withdrawn entries are only absent. There are no archive documents, so there is no `next_url`.
+An extension object, `_publisher`, has what the format lacks: `translations` of items and feed, the `contributors` of
+items, and the `affiliation` of authors. There are no tombstones and no archive documents.
 """
 
 import json

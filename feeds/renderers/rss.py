@@ -1,8 +1,7 @@
 """RSS 2.0 with the RSS Board's profile: complete what feedgen writes.
 
-Authors are one dc:creator, because `author` requires an e-mail address; contributors are dc:contributor. RSS has no date of change, so
-`updated` is dcterms:modified if it differs from the date of publication. The channel states its
-language; dc:language stands on each item whose language differs, or on all items of a mixed
+Authors are one dc:creator, because `author` requires an e-mail address. `updated` is dcterms:modified if it differs
+from the date of publication. dc:language stands on each item whose language differs, or on all items of a mixed
 channel.
 """
 

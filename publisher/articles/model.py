@@ -1,7 +1,7 @@
 """Articles as frozen values, without files or database.
 
-A parser makes a `ParsedArticle` from one document; `publisher.ingest.pickup` links it to its
-story and stores it; the rest of the program gets an `Article` from `store`.
+A parser makes a `ParsedArticle`; `publisher.ingest.pickup` stores it; the rest of the program gets an `Article` from
+`store`.
 """
 
 from __future__ import annotations
@@ -58,10 +58,7 @@ class Byline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownByline(Byline):
-    """An author who stands in people.toml, as shown in the article's language.
-
-    `key` is the person's, `website` a page of the person's own, `languages` those that the person has.
-    """
+    """An author who stands in people.toml, in the article's language. `languages` are those that the person has."""
 
     key: str
     website: str | None = None
@@ -70,10 +67,7 @@ class KnownByline(Byline):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A picture; `src` is an absolute URL or a path below the web root; sizes in CSS pixels.
-
-    `caption` says what is to be known of it, and `credit` who made it.
-    """
+    """A picture; `src` is an absolute URL or a path below the web root; sizes in CSS pixels; `credit` is who made it."""
 
     src: str
     alt: str = ""
@@ -102,11 +96,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """An audio, video or document file that belongs to an article.
-
-    `src` is an absolute URL or a path below the web root; `length` is in bytes, None if unknown;
-    `duration` is in seconds.
-    """
+    """An audio, video or document file of an article. `src` as a picture's; `length` in bytes, `duration` in seconds."""
 
     src: str
     media_type: str
@@ -139,11 +129,9 @@ class AttachmentField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaFile:
-    """A local file that an article shows or attaches.
+    """A local file that an article shows or attaches, at `path` below the source folder, `address` on its own site, if known.
 
-    `path` is relative to the source folder, with forward slashes; `target` is its path below the
-    web root (`media/<hash>/<name>`), so that a target never changes its content. `address` is the
-    path at which the file stands on its own site; empty if that is unknown.
+    `target` is its path below the web root (`media/<hash>/<name>`), which never changes its content.
     """
 
     path: str
@@ -153,11 +141,9 @@ class MediaFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InternalLink:
-    """A link to another document of the source.
+    """A link to another document of the source: `target` in the stored HTML, `written` in the file, first in `line`.
 
-    `target` is its address in the HTML (`publisher.articles.content.internal_links`); `written` is
-    the one in the file, and `line` where it stands first, None if that is not known. `left_out` says
-    why a file that it names is not copied.
+    `left_out` says why a file that it names is not copied.
     """
 
     target: str
@@ -170,19 +156,17 @@ class InternalLink:
 class ParsedArticle:
     """What a parser found in one document; empty or None where the document says nothing.
 
-    `language` is as declared, in any spelling. `html` is sanitised and `text` its plain text.
-    `published` may be a bare date, which means midnight in the publication's time zone. `key` is
-    the story's key where the document states one; `other_key` the one that it has if `key` belongs to
-    another article of its language, and `is_linked` whether the document itself states which other
-    ones are its translations. `permalink` is a path with or without its
-    language prefix; `aliases` are other paths at which the page stands or stood. `url` is absolute,
-    for articles that live elsewhere; `canonical` is the address of a page that the document names
-    as the first of several copies. The article is not shown before `held_until` and from `expires`
-    on. `offered` are the languages that the page links to. `attachment_fields` are the attachments
-    before they are looked up; `media` the local files that `html`, `picture` and `attachments`
-    refer to; `links` those to other documents; `problems` what was lost or looks wrong.
-    `translated_with` is the tool of a machine translation, and `editor` who answers for it. With `is_archive`, it
-    was published long before, and no issue carries it. `slug` is a name for its story's addresses, where the key is none.
+    `language` is as declared, in any spelling. `html` is sanitised and `text` its plain text. `published` may be a
+    bare date, which means midnight in the publication's time zone. `key` is the story's key where the document states
+    one; `other_key` the one that it has if `key` belongs to another article of its language, and `is_linked` whether
+    the document itself states which other ones are its translations. `permalink` is a path with or without its
+    language prefix; `aliases` are other paths at which the page stands or stood. `url` is absolute, for articles that
+    live elsewhere; `canonical` is the address of a page that the document names as the first of several copies. The
+    article is not shown before `held_until` and from `expires` on. `offered` are the languages that the page links
+    to. `attachment_fields` are the attachments before they are looked up; `media` the local files that `html`,
+    `picture` and `attachments` refer to; `links` those to other documents; `problems` what was lost or looks wrong.
+    `translated_with` is the tool of a machine translation, and `editor` who answers for it. With `is_archive`, it was
+    published long before, and no issue carries it. `slug` is a name for its story's addresses, where the key is none.
     """
 
     title: str = ""
@@ -234,11 +218,10 @@ class ParsedArticle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """One story in one language, as it is stored.
+    """One story in one language, as it is stored. `published_on` is shown, feeds sort by `published_at`.
 
-    `published_on` is the date to show; `published_at` the time by which feeds sort;
-    `available_at` the time from which the article is new in its language. `html` refers to the
-    publication's own pictures by paths below the web root.
+    It is new in its language at `available_at`. `html` refers to the publication's own pictures by paths below the
+    web root.
     """
 
     id: int

@@ -1,9 +1,7 @@
 """Articles in the database: load, list and count them, convert them to and from rows.
 
-Listed page by page, the latest first, they come without their texts. What readers read of an article has a hash: an
-article whose hash changes was corrected. Authors and translators are shown as people.toml has them, one person by
-one name in each language. Stored articles keep the names as their documents write them, so an edit of
-people.toml corrects no article and revises no feed entry.
+An article whose hash of what readers read changes was corrected. Authors and translators are shown as people.toml has
+them; stored articles keep the names as their documents write them, so an edit of people.toml corrects no article.
 """
 
 import hashlib
@@ -91,10 +89,7 @@ def newest_articles(
 
 
 class ListedRow(NamedTuple):
-    """An article in lists: `topics` and `bylines` are JSON.
-
-    `shown` changes with all but its texts, `version` with what its page was written from.
-    """
+    """An article in lists. `shown` changes with all but its texts, `version` with what its page was written from."""
 
     id: int
     published_on: date
@@ -163,10 +158,7 @@ def adjacent_articles(
 def _adjacent_of_instants(
     connection: sa.Connection, some: Sequence[model.Article], now: datetime
 ) -> dict[int, tuple[AdjacentArticle | None, AdjacentArticle | None]]:
-    """Return the neighbours of articles that appeared at the same instant.
-
-    All undated articles of an import did: they are sorted once, and not for each of them.
-    """
+    """Return the neighbours of articles of the same instant: undated ones of an import are sorted once, not for each."""
     c = article.c
     beside = [
         of(word).over(partition_by=(c.language, c.published_at), order_by=story.c.key)
@@ -217,10 +209,7 @@ def listed_pages(
     since: datetime | None = None,
     changed: Sequence[int] | None = None,
 ) -> Sequence[ListedPage]:
-    """Return the written pages of articles in the order in which these came.
-
-    Only those published since a time, if one is given; or those of the stories of some articles. Without those that are published elsewhere, or name another page as the first of several copies.
-    """
+    """Return the written pages of articles as these came, since a time or of some stories; not those published elsewhere."""
     c = article.c
     times = ("published_on", "published_at", "available_at", "updated_at")
     columns = c["story_id", "language", "title", *times]
@@ -270,11 +259,7 @@ def became_available(
     until: datetime,
     oldest: datetime,
 ) -> tuple[list[model.Article], int]:
-    """Return the articles that became available in the languages in (since, until].
-
-    Articles published before `oldest` that nobody announced are only counted. Those of an archive are
-    left out.
-    """
+    """Return the articles that became available in (since, until], not an archive's; older ones that nobody announced are counted."""
     window = [*_in_window(languages, since, until), article.c.mailing != model.Mailing.ARCHIVE]
     is_announced = article.c.mailing == model.Mailing.ANNOUNCED
     is_recent = sa.or_(article.c.published_at >= oldest, is_announced)
@@ -416,11 +401,10 @@ class PublicationTime:
 def publication_time(
     value: datetime | date, zone: ZoneInfo, seen: datetime | None = None
 ) -> PublicationTime:
-    """Return a date or time in the publication's time zone.
+    """Return a date or time in the publication's time zone; a bare date means its midnight, which is the day before further west.
 
-    A bare date means its midnight, which is the day before further west. Of what was `seen` later, it
-    is the latest moment until then that has this date nearly everywhere: at most noon in UTC, which
-    is that day from UTC-12 to UTC+11, or 23:00 in zones further east.
+    Of what was `seen` later, it is the latest moment until then that has this date nearly everywhere: at most noon in
+    UTC, or 23:00 in zones further east.
     """
     if not isinstance(value, datetime):
         midnight = datetime.combine(value, time(), tzinfo=zone).astimezone(UTC)

@@ -1,8 +1,7 @@
 """Decide what a server's words about a recipient mean. Pure.
 
-Status and diagnostic text are put together to the reply that the reporting server got, and the
-SMTP transport's own classification reads it. What reporting servers write themselves, for lack of
-a reply, is in the patterns here.
+The SMTP transport's own classification reads the reply that the reporting server got. What reporting servers write
+themselves, for lack of a reply, is in the patterns here.
 """
 
 import re

@@ -1,12 +1,10 @@
-"""Parse a mail that somebody sent us, within bounds, and say whether its sender is authenticated.
+"""Parse a mail that somebody sent us, within bounds, and say whether its sender is authenticated. Pure; never raises.
 
-Pure; never raises. Whoever knows an address may send anything to it. So size, lines and depth are
-limited before the parser of the standard library sees the mail: its time grows with lines times
-depth. The policy is `compat32`, the only one that returns malformed fields as they came.
+Anybody may send anything, and the parser's time grows with lines times depth: so size, lines and depth are limited
+before. The policy is `compat32`, the only one that returns malformed fields as they came.
 
-Whether our own mail server has authenticated the sender is in Authentication-Results (RFC 8601).
-Anybody can write such a field into a mail. So only one with the configured authserv-id counts, and
-of these only the topmost: servers add theirs above what came with the mail (RFC 8601 section 5).
+Whether our server has authenticated the sender is in Authentication-Results (RFC 8601 section 5). Anybody can write
+such a field, so only one with the configured authserv-id counts, and of these the topmost.
 """
 
 import contextlib
@@ -169,19 +167,16 @@ class _Result:
 
 
 def sole_sender(values: Sequence[str]) -> str:
-    """Return the address of the From fields; empty unless there is one field with one address.
-
-    With two, servers and mail clients differ in which of them they check and show.
-    """
+    """Return the only address of the only From field, else "": of two, servers and mail clients take different ones."""
     found = getaddresses(values) if len(values) == 1 else []
     return found[0][1] if len(found) == 1 else ""
 
 
 def is_authenticated(values: Iterable[str], authserv_id: str, domain: str) -> bool:
-    """Return whether the server `authserv_id` authenticated a mail from `domain`.
+    """Return whether the server `authserv_id` authenticated a mail from `domain`; `values` are its results, the topmost first.
 
-    `values` are the mail's Authentication-Results fields, the topmost first. `dmarc=pass` counts for
-    the domain of From; a passed DKIM or SPF for its own domain and those below. `dmarc=fail` forbids.
+    `dmarc=pass` counts for the domain of From; a passed DKIM or SPF for its own domain and those below. `dmarc=fail`
+    forbids.
     """
     results = next((r for one in values if (r := _results(one, authserv_id)) is not None), [])
     if any((one.method, one.result) == ("dmarc", "fail") for one in results):
@@ -214,10 +209,7 @@ def _results(value: str, authserv_id: str) -> list[_Result] | None:
 
 
 def _bare(value: str) -> str:
-    """Return a field without comments and quoted texts: a sender chooses what is in them.
-
-    Empty if one does not end, or a comment is glued to a word (`d=bank.example(.evil.example`).
-    """
+    """Return a field without comments and quoted texts, which a sender chooses; "" if one is left open or glued to a word."""
     kept, depth, is_quoted, is_escaped = [" "], 0, False, False
     for sign in value:
         if is_escaped:

@@ -1,8 +1,7 @@
-"""Take reports in: find what each is about, store it once, and suppress subscribers.
+"""Take reports in, from mails and providers' webhooks: find what each is about, store it once, and suppress subscribers.
 
-Reports come as mails, and as events of a provider's webhook (`app.subscribers.provider_reports`). The message that one is about is found
-by our own signed marks, and by an address last. The transaction belongs to the caller, who answers
-or deletes the mail after its commit.
+The message that one is about is found by our own signed marks, and by an address last. The caller answers or deletes
+the mail after the commit.
 """
 
 import hashlib

@@ -1,8 +1,7 @@
 """Read a mail about another mail: which sort it is, and what it says of whom. Pure; never raises.
 
-The order of the readers: feedback reports of mail providers (ARF, RFC 5965), delivery status
-notifications (RFC 3464, RFC 6533), then text for people (`bounce_text`). Without a report, a mail
-is one that a machine wrote in a person's place, or something else.
+Tried in this order: feedback reports (ARF, RFC 5965), delivery status notifications (RFC 3464, RFC 6533), text for
+people (`bounce_text`), and last a mail that a machine wrote in a person's place.
 """
 
 import re

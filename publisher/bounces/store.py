@@ -1,13 +1,10 @@
 """Store bounce events, read them, and decide from a subscriber's whether mail still arrives.
 
-The decision is pure. A complaint counts at once; for good only from who proves that it was made of
-our mail to that person, else as a leaving, which can be undone. A dead mailbox has to be reported
-on two days: a mail server that lost its list of users for an hour reports thousands. Other failures
-add up, one for each issue and day, and each issue that arrives takes one away. Full mailboxes,
-refusals because of us, delays and automatic replies count for nothing, and so does what anybody
+A complaint counts at once; for good only from who proves that it was made of our mail to that person, else as a
+leaving, which can be undone. A dead mailbox has to be reported on two days: a server that lost its list of users for
+an hour reports thousands. Other failures add up, one for each issue and day, and each issue that arrives takes one
+away. Full mailboxes, refusals because of us, delays and automatic replies count for nothing, and so does what anybody
 could have written.
-
-The transaction belongs to the caller.
 """
 
 from collections.abc import Iterable, Sequence

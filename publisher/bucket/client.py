@@ -1,8 +1,4 @@
-"""The objects of a bucket: read, put, list, delete. The only module that imports obstore.
-
-obstore signs requests, and repeats those that were refused for load or met a broken connection. What
-goes wrong after that is a BucketError in one sentence.
-"""
+"""The objects of a bucket: read, put, list, delete. The only module that imports obstore, which signs and repeats requests."""
 
 from __future__ import annotations
 
@@ -71,10 +67,7 @@ class Bucket:
             return bytes(found.bytes()), found.meta["e_tag"] or ""
 
     def replace(self, key: str, content: bytes, tag: str | None) -> str:
-        """Replace the object with this entity tag, or put the first one (None); return the new tag.
-
-        Raise BucketError if another process was faster.
-        """
+        """Replace the object with this entity tag, or put the first (None); return the new tag. Raise BucketError if one was faster."""
         mode: PutMode = "create" if tag is None else {"e_tag": tag}
         with self._explained():
             try:

@@ -1,9 +1,7 @@
 """What a bucket has: the object `.publisher.json` in it, and the row of its state in the database.
 
-The object is replaced only as it was read. So of two processes that put files, one notices the
-other. An object that is about to be put stands in it without a tag: if the process is killed, the
-next one knows that it may be there, and puts or deletes it. The row is changed in the caller's
-transaction.
+The object is replaced only as it was read, so of two processes that put files, one notices the other. An object that
+is about to be put stands in it without a tag: after a kill, the next process knows that it may be there.
 """
 
 from __future__ import annotations

@@ -1,12 +1,9 @@
 """Which files of the web root are to be put into a bucket, which deleted, and in which order.
 
-The header fields that a bucket stores for a file are those of our own server
-(`publisher.serving.headers`). Others, such as Link and those of CORS, follow from the request, and
-a bucket has its own settings for them.
+Header fields that follow from the request, such as Link and those of CORS, are settings of the bucket.
 
-What others refer to comes first: pictures and archive documents, then pages from the deepest folder
-up, then feeds. What is gone is deleted last. So no page or feed refers to an object that is not
-there.
+What others refer to comes first: pictures and archive documents, then pages from the deepest folder up, then feeds.
+What is gone is deleted last. So no page or feed refers to an object that is not there.
 """
 
 import hashlib

@@ -32,10 +32,7 @@ def fill_bucket(
     pages: Sequence[tuple[Issue, str]],
     now: datetime,
 ) -> list[str]:
-    """Copy what has changed, by `Uploader.upload`, if there is a bucket; return the problems.
-
-    `pages` are those of issues, which count as written once the bucket has them.
-    """
+    """Copy what has changed, if there is a bucket; return the problems. `pages` of issues count as written once it has them."""
     if settings.s3 is None:
         return []
     try:

@@ -1,14 +1,11 @@
 """Copies the web root into its bucket: what has changed, fenced against other processes.
 
-Before anything is put, the list of contents is replaced as it was read, with what is about to come.
-Right before each object, each part of a large one, and each request that deletes, the guard of
-files is asked (`publisher.files`): a leader that has lost its lease changes nothing more. If
-another process was the last one to put files, or an hour has passed, the bucket is listed, and
-objects with another tag than the list says are put again.
+Before anything is put, the list of contents is replaced as it was read, with what is about to come. Right before each
+object, part and deletion, the guard of files is asked (`publisher.files`). If another process was the last one to put
+files, or an hour has passed, the bucket is listed, and objects with another tag than the list says are put again.
 
-While a database is empty, the bucket is asked what another database has put there: the only trace
-of what was sent, if all else is lost. Whether the empty database is refused then is decided by the
-caller.
+While a database is empty, the bucket is asked what another database has put there: the only trace of what was sent,
+if all else is lost.
 """
 
 from __future__ import annotations
@@ -87,11 +84,7 @@ class Uploader:
         self._bucket: tuple[object, Bucket] | None = None
 
     def upload(self, settings: Settings, progress: UploadProgress, *, is_whole: bool) -> int:
-        """Make the bucket like the web root; return how many objects were put or deleted.
-
-        `is_whole`: the web root has everything. If not, and another one was copied before, nothing
-        is deleted. Raise BucketError, and what the guard of files raises.
-        """
+        """Make the bucket like the web root; return of how many objects. Until it `is_whole`, nothing of another copy is deleted."""
         # Not before there is a bucket: they know the headers of the web server.
         from publisher.bucket.plan import LocalFiles, plan_upload
 
@@ -112,10 +105,7 @@ class Uploader:
 
 
 class _GuardedFile(FileIO):
-    """A file that is read for the bucket, a large one part by part, as long as the guard allows it.
-
-    The block ends with what the guard raised: obstore makes an OSError of it, after it has aborted the upload.
-    """
+    """A file that is read for the bucket, part by part, while the guard allows it, whose exception the block raises."""
 
     _refusal: BaseException | None = None
 
@@ -246,11 +236,7 @@ def find_former_contents(settings: Settings) -> str | None:
 
 
 def fetch_issue_pages(settings: Settings) -> int:
-    """Write the pages of issues that the bucket has into the web root; return how many it has.
-
-    An issue that has a page is not sent. Raise BucketError if one can't be read, or if the files are those
-    of another publication.
-    """
+    """Write the bucket's pages of issues, which are not sent then, into the web root; return how many. Raise BucketError."""
     if settings.s3 is None:
         return 0
     bucket = open_bucket(settings)

@@ -1,9 +1,7 @@
-"""What settings may say in one word: policies, digests of a newsletter, categories of podcasts.
+"""What settings may say in one word: policies, digests of a newsletter, categories of podcasts (Apple's of 2019).
 
-Each policy has its meaning beside it. A subscriber who does not want each issue of a newsletter
-gets a digest of a day, a week or a month instead. Issues, cutoffs and audiences know it by its key,
-such as `daily.weekly`: the newsletter, a dot, and the cadence. Names of newsletters have no dot
-(`values.UrlName`). The categories are Apple's of 2019, which podcast directories use.
+Who does not want each issue of a newsletter gets a digest of a day, a week or a month instead, which issues, cutoffs
+and audiences know by its key, such as `daily.weekly`. Names of newsletters have no dot (`values.UrlName`).
 """
 
 from __future__ import annotations

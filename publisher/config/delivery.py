@@ -1,6 +1,5 @@
-"""Settings of delivery: transport, SMTP server, rates, warm-up, DKIM signatures; and of the mailbox.
+"""Settings of delivery: transport, SMTP server, rates, warm-up, DKIM signatures; and of the mailbox for commands and bounces.
 
-The mailbox is where commands and bounces come to: a Maildir, or a folder on an IMAP server.
 Passwords come from the environment (`publisher.config.loader`).
 """
 
@@ -206,11 +205,7 @@ class DkimSettings(ConfigTable):
 
 @dataclass(frozen=True, slots=True)
 class TransportKind(Kind):
-    """A kind of transport. Its factory takes its table and all settings.
-
-    `leftovers` is the path of a folder in the publication's that is there while a killed process
-    may have left messages. The transport then finishes them, whichever one is in use now.
-    """
+    """A kind of transport. While its folder `leftovers` exists, a killed process may have left messages, which it finishes."""
 
     leftovers: str | None = None
     # Whether a message that is sent again is no second one, as its `guarantee` says. Other kinds need
@@ -346,10 +341,9 @@ def _address(value: str) -> str:
 class MailboxSettings(ConfigTable):
     """The table [mailbox].
 
-    `address` is where subscribers write to; without it, the sender's. `path` is a Maildir's folder. On
-    an IMAP server, mails that were handled are moved from `folder` to `archive`, or marked as seen.
-    `authserv_id` names the mail server whose Authentication-Results are trusted (RFC 8601).
-    `feedback_loops` are the domains of providers whose complaints are final.
+    `address` is where subscribers write to; without it, the sender's. `path` is a Maildir's folder. On an IMAP
+    server, handled mails are moved from `folder` to `archive`, or marked as seen. Authentication-Results of
+    `authserv_id` are trusted (RFC 8601). `feedback_loops` are the domains of providers whose complaints are final.
     """
 
     kind: Literal["maildir", "imap", "pipe"]

@@ -55,11 +55,7 @@ _BARE_KEY = re.compile(r"[\w.-]+")
 def load_settings(
     directory: Path, environment: Mapping[str, str] = os.environ, content: bytes | None = None
 ) -> Settings:
-    """Read the settings of the publication in a folder.
-
-    `content` takes the place of what publication.toml holds. Raises ConfigError with file, key,
-    problem and remedy.
-    """
+    """Read the settings of a folder, with `content` in place of publication.toml's. Raises ConfigError."""
     path = directory / SETTINGS_FILE
     document = _check(parse_toml(path, content), path)
     _check_sources(document, path)

@@ -1,8 +1,7 @@
 """Settings of newsletters and of their editions: schedule, content, languages, missing translations.
 
-An edition's table overrides keys for one language; `Newsletter.in_language` merges them, and
-`digest_edition` derives a digest from the result. Schedules are validated here and expanded in
-`publisher.recurrence`. The languages of a newsletter must fit the publication and each other.
+An edition's table overrides keys for one language (`Newsletter.in_language`); `digest_edition` derives a digest from
+the result. Schedules are validated here and expanded in `publisher.recurrence`.
 """
 
 from __future__ import annotations
@@ -102,9 +101,8 @@ _UNDO_NOW = timedelta(minutes=5)
 class Edition:
     """A newsletter, or a digest of it, in one language, with all settings resolved.
 
-    `newsletter` is the name or the digest's key. With `local_time`, an issue goes to each subscriber
-    at the hour of her time zone. It is due when its date begins in the earliest zone. An issue is
-    selected and assembled `lead` before it is due.
+    `newsletter` is the name or the digest's key. With `local_time`, an issue is due when its date begins in the
+    earliest zone. An issue is selected and assembled `lead` before it is due.
     """
 
     newsletter: str
@@ -234,10 +232,7 @@ class Newsletter(EditionSettings):
         )
 
     def digest_edition(self, edition: Edition, cadence: choices.DigestCadence) -> Edition:
-        """Return the edition of a digest, at the edition's hour and with its other settings.
-
-        An article that an issue could carry is not too old for the digest of that time.
-        """
+        """Return the edition of a digest. An article that an issue could carry is not too old for the digest of that time."""
         terms = self.edition.get(edition.language, EditionSettings())
         old = edition.schedule
         schedule = recurrence.parse_schedule(

@@ -1,7 +1,7 @@
 """Settings of a publication: its name, languages, sources, feeds, folders, daily backup, and people.
 
-Each table of people.toml is a person, and its name the person's key: the last part of the address
-of the author's feeds. Spellings are compared as feeds compare names: without regard to capitals.
+A table of people.toml is a person; its name is the last part of the address of the author's feeds. Spellings are
+compared without regard to capitals.
 """
 
 from __future__ import annotations
@@ -79,10 +79,7 @@ class People:
         return self._keys.get(_folded(name)) if self.persons else None
 
     def name_in(self, language: str, name: str) -> str:
-        """Return the name in a language of the person whom a byline names.
-
-        A name stays as it is if nobody is known by it, or if the person has none in that language.
-        """
+        """Return the name in a language of the person whom a byline names, else the byline's name."""
         key = self.key_of(name)
         return (self.persons[key].name.matching(language) if key else None) or name
 

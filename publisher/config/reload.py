@@ -1,7 +1,4 @@
-"""The settings of a long-running program: reads publication.toml, people.toml, and files that they name, when edited.
-
-If there is a mistake, the previous settings stay in use, and it is logged once for each edit.
-"""
+"""The settings of a long-running program, read again when a file is edited. After a mistake, which is logged once, the old ones stay."""
 
 import hashlib
 import os
@@ -48,10 +45,7 @@ def _use(_change: SettingsChange) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _FileState:
-    """A file's signature and the hash of its content, both None for a file that is not there.
-
-    `settled`: an equal signature means equal content.
-    """
+    """A file's signature and hash, None for none. `settled`: an equal signature means equal content."""
 
     signature: _Signature
     content_hash: str | None
@@ -70,11 +64,7 @@ class SettingsFile:
         self._states: Mapping[Path, _FileState] = {}
 
     def poll(self, prepare: Prepare = _use) -> SettingsChange | None:
-        """Return what changed since the last look, prepared and in use now, or None.
-
-        Costs one stat for each unchanged file. Raise ConfigError for a mistake, each time until
-        it is mended.
-        """
+        """Return what changed since the last look, prepared and in use now. Raise ConfigError for a mistake until it is mended."""
         if self._states and all(self._is_unchanged(*one) for one in self._states.items()):
             return None
         states = {path: self._state(path) for path in (self._path, *self._states)}
@@ -178,10 +168,7 @@ _POLL_SECONDS = 15.0
 
 
 class PolledSettings:
-    """The settings of the moment. A thread looks at the file every `seconds`, until `close`.
-
-    Requests never do: a file that is still being written is waited for, for seconds.
-    """
+    """The settings of the moment. A thread looks at the file: requests never wait for one that is still being written."""
 
     def __init__(self, settings: Settings, seconds: float = _POLL_SECONDS) -> None:
         self._live = ReloadedSettings(settings)

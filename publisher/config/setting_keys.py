@@ -1,8 +1,6 @@
 """Dotted names of settings, like `newsletter[weekly].title.en`, and the values that they name. Pure.
 
-A table in a list is named by its `name`, or by its number from 0, as in `delivery.dkim[0].key`. One
-value is changed in the tables of a settings file, as Python's dicts and lists. The text of a file
-is changed by `toml_edit`.
+A table in a list is named by its `name`, or by its number from 0, as in `delivery.dkim[0].key`.
 """
 
 import re

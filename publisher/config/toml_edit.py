@@ -1,8 +1,7 @@
 """Change one value in a settings file; comments, order and layout of the rest stay. Pure.
 
-Each change is made in the text and in plain values, and the edited text must hold the same. tomlkit
-keeps comments, but it puts new keys of a table below the comments that precede the next table. Here
-these comments stay above that next table. No other module imports tomlkit.
+The edited text must hold the same as plain values that are changed alike. tomlkit puts new keys of a table below the
+comments that precede the next table; here these comments stay above that table. No other module imports tomlkit.
 """
 
 import re
@@ -176,12 +175,7 @@ _HARMS = "can't be changed without damage to the rest of the file"
 
 
 def edit_toml(text: str, parts: Sequence[str], value: object) -> tuple[str, Any]:
-    """Return the text with one value set, or removed if it is ABSENT; and the old value.
-
-    Missing tables are added; a list of tables that becomes empty is removed. `text` is valid TOML
-    with line feeds, `parts` are those of `split_key`. Raise SettingEditError if there is
-    no such place.
-    """
+    """Return the text with one value set, or removed if ABSENT, and the old one. Missing tables are added, empty lists removed."""
     value = value if value is ABSENT else _plain(value)
     before = tomllib.loads(text)
     expected = deepcopy(before)

@@ -1,11 +1,8 @@
 """Types of the values in publication.toml, each with its check and its error message; kinds of tables.
 
-A check raises ValueError with `problem; remedy`; the loader adds file and key.
-
-A `Kind` is that of a source or transport: its settings, and where its code is. It is listed in one
-line of a dictionary, by its name in publication.toml. Its code is named as text and imported when
-it is used, as Django does with backends: configuration is below all packages that implement kinds,
-and a publication loads only what it uses.
+A check raises ValueError with `problem; remedy`; the loader adds file and key. A `Kind` is that of a source or
+transport: its settings, and the name of its code, which is imported when it is used: configuration is below all
+packages that have kinds.
 """
 
 import ipaddress

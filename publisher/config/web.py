@@ -1,10 +1,6 @@
 """Settings of what is reached over HTTP: subscribers' pages, the console, webhooks, a bucket.
 
-`[web]` and `[console]` say where the two servers listen, and which proxies they believe;
-`[joining]` how people subscribe by themselves, and what bounds requests; `[feedback.<provider>]`
-which mail providers report by webhooks; `[webhooks]` which requests tell other programs what
-happened; `[s3]` which S3-compatible storage gets a copy of the web root. Secrets come from the
-environment.
+Secrets come from the environment.
 """
 
 import ipaddress

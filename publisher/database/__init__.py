@@ -1,7 +1,4 @@
-"""The state of one publication: its database, transactions and schema.
-
-Each package declares its own tables; this one opens the database and upgrades the schema.
-"""
+"""The state of one publication: its database, transactions and schema. Each package declares its own tables."""
 
 from publisher.database.engine import Database, open_database
 from publisher.database.metadata import metadata

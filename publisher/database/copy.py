@@ -1,7 +1,6 @@
-"""Copies all rows of a publication's database into another one, whichever databases they are in.
+"""Copies all rows of a publication's database into another one, and counts and hashes each table's on both sides.
 
-Tables are found in the databases themselves, so that none is forgotten. What is copied can be checked:
-each table's rows are counted and hashed, on both sides.
+Tables are found in the databases themselves, so that none is forgotten.
 """
 
 import json
@@ -47,11 +46,7 @@ def back_up(address: Path | str, target: Path) -> None:
 def copy_database(
     source: Database, target: Path, conditions: Mapping[str, str] | None = None
 ) -> None:
-    """Copy a database into a new file: of a table in `conditions` the rows that meet it in SQL, else all.
-
-    The copy is of one instant, and locks nothing. A condition may refer to tables without one, and to those
-    that have theirs before it.
-    """
+    """Copy a database as of one instant into a new file: of tables in `conditions`, which are in order, the rows that meet it."""
     if source.path is not None:
         copy_some_rows(source.path, target, conditions or {})
         return
@@ -62,10 +57,7 @@ def copy_database(
 def copy_rows(
     old: sa.Connection, new: sa.Connection, conditions: Mapping[str, str] | None = None
 ) -> dict[str, TableContent]:
-    """Put rows into tables of the same schema, in place of theirs. Return what was read, by table.
-
-    Of tables in `conditions` those that meet it in SQL.
-    """
+    """Put rows (of tables in `conditions`, those that meet it) into tables of the same schema; return what was read, by table."""
     columns, rows = _tables(new), _tables(old)
     if unlike := columns.tables.keys() ^ rows.tables.keys():
         raise DatabaseError(f"only one of the databases has {', '.join(sorted(unlike))}")

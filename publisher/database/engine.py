@@ -1,8 +1,6 @@
-"""Opens a publication's database, upgrades its schema, and runs transactions on it.
+"""Opens a publication's database, upgrades its schema with Alembic, and runs transactions on it.
 
-The schema is upgraded with Alembic if migrations are missing; else one query finds that none is. A
-database with any table is backed up first, if it is a file. What differs between databases is in
-`publisher.database.dialect`.
+A database with any table is backed up before an upgrade, if it is a file.
 """
 
 from __future__ import annotations
@@ -111,11 +109,7 @@ class Database:
         self._check = check
 
     def guarded(self, check: _Check) -> Database:
-        """Return this database with a check at the start of each transaction that writes.
-
-        Those of `writing_beside` are not checked. What the check raises prevents the transaction. Close the
-        database itself only.
-        """
+        """Return this database with a check before each transaction that writes alone. Close the database itself only."""
         return Database(self._backend, check)
 
     @property
@@ -128,10 +122,7 @@ class Database:
 
     @property
     def timer(self) -> Timer:
-        """The clock of leases and rates, which all processes on this database share.
-
-        It is read anew at the start of each transaction that writes.
-        """
+        """The clock of leases and rates that all processes share, read anew at the start of each transaction that writes."""
         return self._backend.timer
 
     @property
@@ -151,20 +142,14 @@ class Database:
 
     @contextmanager
     def together(self) -> Iterator[Database]:
-        """Yield this database with all its transactions in one that writes: all are committed, or none.
-
-        A transaction in it that fails is undone by itself, if what it raises is caught.
-        """
+        """Yield this database with all its transactions in one. One that fails is undone alone, if what it raises is caught."""
         with self.writing() as connection:
             self.allow_pause(connection)
             yield _OneTransaction(self._backend, connection)
 
     @contextmanager
     def writing_beside(self) -> Iterator[Connection]:
-        """Open a transaction that writes rows which it locks itself: on a server, beside the others.
-
-        It waits for none of those that write, however long they take. No check of `guarded` is run.
-        """
+        """Open a transaction, unguarded, that writes rows which it locks itself: on a server, beside all others."""
         with (
             _explained(self._backend),
             self._backend.beside.connect() as connection,
@@ -174,11 +159,7 @@ class Database:
 
     @contextmanager
     def writing_in_portions(self) -> Iterator[Callable[[], AbstractContextManager[Connection]]]:
-        """Yield a function that opens a transaction that may write, on the same connection each time.
-
-        Temporary tables last from one to the next, and other writers get their turn in between. Behind
-        a pooler all portions are one transaction, and others wait until its end.
-        """
+        """Yield a function that opens transactions on one connection, with its temporary tables; behind a pooler, all are one."""
         with _explained(self._backend), self._backend.engine.connect() as connection:
             if self._backend.keeps_session(connection):
                 yield partial(self._portion, connection)
@@ -215,10 +196,7 @@ class Database:
             yield connection
 
     def allow_pause(self, connection: Connection, *, seconds: int | None = None) -> None:
-        """Let a transaction do nothing for so long between two statements, by default two minutes.
-
-        Others may have to wait for it, also if its process is stopped meanwhile.
-        """
+        """Let a transaction do nothing for so long between two statements, though others may have to wait for it."""
         self._backend.allow_pause(connection, seconds)
 
     def server_id(self, connection: Connection) -> str:
@@ -233,10 +211,7 @@ class Database:
         return _explained(self._backend)
 
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
-        """Return a query for one thread, run without SQLAlchemy's overhead.
-
-        It takes its parameters by name at each call, which reads what is committed at that time.
-        """
+        """Return a query for one thread, run without SQLAlchemy's overhead, with its parameters by name."""
         return self._backend.prepared(statement)
 
     def close(self) -> None:
@@ -269,11 +244,9 @@ def open_database(
 ) -> Database:
     """Open a publication's database: a file, or an address on a server. Create or upgrade its tables.
 
-    A file is copied before it is upgraded. With `normal` durability a commit survives a kill,
-    but a power cut may lose it. A transaction that writes waits `busy_seconds` for
-    others, by default half a minute. Raise
-    DatabaseError when the database can't be opened, was made by a newer version, or would have to
-    be upgraded without `upgrade`. A `read_only` database refuses every change.
+    With `normal` durability a commit survives a kill, but a power cut may lose it. `busy_seconds` is how long writers
+    wait. Raise DatabaseError for one that can't be opened, is of a newer version, or would have to be upgraded
+    without `upgrade`.
     """
     backend = open_backend(address, durability, busy_seconds, read_only=read_only)
     return _opened(backend, upgrade_schema if upgrade else require_current)

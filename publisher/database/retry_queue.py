@@ -1,9 +1,8 @@
 """The queue of what is sent to one receiver and tried again: mails to one person, webhooks, pings of hubs.
 
-A row is written in the transaction of what it is about. Its `kind` says what is sent; the room that has the
-kind sends it. Who sends reserves rows first, and commits that: two processes never send the same at once. A row
-that a killed process has reserved is due again when its lease ends. Each statement names the epoch that it
-expects, so the result of a sender whose row was taken over changes nothing. The ledger of issues is apart.
+A row is written in the transaction of what it is about; the room that has its `kind` sends it. Who sends reserves
+rows first, and commits that; what a killed process has reserved is due again when its lease ends. Each statement
+names the epoch that it expects, so the result of a sender whose row was taken over changes nothing.
 
     enqueue -> pending -> attempting -> an end, in the word of the kind: sent, delivered, accepted, failed ...
                              |  ^
@@ -88,10 +87,10 @@ _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 class QueuePolicy:
     """How some kinds are tried again.
 
-    `delays` come before the second attempt, the third and so on; the last one is repeated. Each is longer by up
-    to the part `jitter` of it, or shorter if that is negative, so that not all come at once after an outage. A row
-    is given up after `most_attempts`, or if the next one would come later than `give_up_after` the first. While its
-    server can't be reached at all, that is no attempt: it waits for `while_unreachable`. It is sent again `most_doubts` times if it may have arrived. What has ended is kept for `keep`, or for good.
+    `delays` come before the second attempt, the third and so on; the last is repeated; each varies by `jitter`. A row
+    is given up after `most_attempts`, or `give_up_after` the first. While its server can't be reached at all, it
+    waits for `while_unreachable`. It is sent again `most_doubts` times if it may have arrived. What has ended is kept
+    for `keep`, or for good.
     """
 
     kinds: Sequence[str]
@@ -155,10 +154,7 @@ class Settlement:
 def next_attempt(
     policy: QueuePolicy, item: QueueItem, now: datetime, at_least: timedelta = timedelta(0)
 ) -> datetime | None:
-    """Return when to try a reserved row again after this attempt, None to give it up. Pure.
-
-    `at_least` is the delay that a server asks for. A hash sets the jitter, so that it is reproducible.
-    """
+    """Return when to try a reserved row again, at least after `at_least`; None to give it up. A hash sets the jitter. Pure."""
     if policy.most_attempts is not None and item.attempts >= policy.most_attempts:
         return None
     delay = policy.delays[min(item.attempts, len(policy.delays)) - 1]
@@ -185,11 +181,7 @@ def enqueue(  # noqa: PLR0913  # the columns of a row
     renews: bool = False,
     **person: Any,
 ) -> int | None:
-    """Have something sent as soon as this transaction commits. Returns its id.
-
-    A row of this kind and key that is there already stays as it is, and None is returned. With `renews` it
-    begins anew instead: a result that is on its way does not count for it. `person` are the other columns.
-    """
+    """Have something sent once this commits; return its id. A row of this kind and key stays (None is returned), or `renews`."""
     row = {
         "kind": kind,
         "key": key,
@@ -316,10 +308,7 @@ def release(
     until: datetime | None = None,
     reason: str | None = None,
 ) -> bool:
-    """Return a reserved row that was certainly not sent: this was no attempt. False if it has another owner.
-
-    It is due when it was due before, or at `until`, for a reason.
-    """
+    """Return a reserved row that was certainly not sent; it is due as before, or at `until`. False if it has another owner."""
     before: dict[str, Any] = {"attempts": item.attempts - 1, "next_at": until or item.next_at}
     if item.attempts == 1:
         before["tried_at"] = None
@@ -368,10 +357,7 @@ def give_up_old(
 
 
 def recover(connection: sa.Connection, policy: QueuePolicy, now: datetime) -> tuple[int, int]:
-    """Take over rows whose lease has ended. Returns how many are sent again, and how many are in doubt.
-
-    What was enqueued without a clock is due now.
-    """
+    """Take over rows whose lease has ended; return how many are sent again, and how many are in doubt."""
     unseen = sa.update(queue_item).where(_of_kind(policy), _c.next_at == _AT_ONCE)
     connection.execute(unseen.values(due_at=now, next_at=now, changed_at=now))
     left = _of_kind(policy) & (_c.state == ATTEMPTING) & (_c.next_at <= now)

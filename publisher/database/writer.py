@@ -1,13 +1,11 @@
 """Writes that wait: one thread that writes for many (group commit), and writes that are tried again.
 
-Threads put jobs into a bounded queue. The writer thread takes up to 100 of them into one
-transaction, each in a savepoint, commits, and then answers. If each thread waited for the lock of
-those who write, some would starve for seconds: a file's lock is not given in order.
+The writer thread takes up to 100 jobs of a bounded queue into one transaction, each in a savepoint, commits, and then
+answers. If each thread waited for a file's lock, which is not given in order, some would starve for seconds.
 
-A job that was refused with WriterUnavailableError is not run later. There is one exception: if the
-commit itself fails, or takes too long, nobody knows whether it was stored.
-
-What only this process knows is stored even if the database can't be written for a while.
+A job that was refused with WriterUnavailableError is not run later, unless the commit itself fails, or takes too
+long: then nobody knows whether it was stored. What only this process knows is stored even if the database can't be
+written for a while.
 """
 
 from __future__ import annotations
@@ -64,11 +62,7 @@ class Writer:
         self._thread.start()
 
     def run(self, job: Callable[[Connection], _T]) -> _T:
-        """Run a job and return its result after the commit.
-
-        An exception of the job undoes the job alone, and is raised here. Raise
-        WriterUnavailableError if the database is busy, or too many jobs wait.
-        """
+        """Run a job and return its result after the commit. Its exception undoes it alone. Raise WriterUnavailableError if busy."""
         if current_thread() is self._thread:
             raise RuntimeError("a job of the writer waits for another one, which can't begin")
         waiting = _Job(job)
@@ -186,10 +180,7 @@ SECONDS_BETWEEN_TRIES: Final = 0.5
 
 
 def store_patiently(database: Database, store: Callable[[Connection], Result]) -> Result:
-    """Return what `store` returns, in a transaction that is stored. Raise DatabaseError after a minute.
-
-    It may be called again after a commit whose answer was lost, so it must find out whether it has been done.
-    """
+    """Return what `store` returns once stored; it is repeated for a minute, also after a commit whose answer was lost."""
     since = monotonic()
     while True:
         try:

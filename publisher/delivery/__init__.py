@@ -1,14 +1,10 @@
-"""Send each recipient one message of an issue, once.
+"""Send each recipient one message of an issue, once. ARCHITECTURE.md draws the loop.
 
-One thread writes to the ledger, N threads send; ARCHITECTURE.md draws the loop, and says what holds
-when the process is killed.
-
-    dispatcher     opens ledgers (issue_opening), runs the loop, shows its progress, finishes issues
-    worker_pool    the loop: ledger_writer, queues, workers; lease_holder holds its lease
-    retry_policy   a row's next state and time; states and causes: which there are
-    ledger/        the transactions' statements, over tables; job renders variants and makes their rows due
-    lineage/       whether the database is an old copy, and what was sent since
-    rates/         the rate limits
-    transports/    the interface, the outbox, and smtp/
-    job            one issue, compiled
+dispatcher     opens ledgers (issue_opening), runs the loop, shows its progress, finishes issues
+worker_pool    the loop: ledger_writer, queues, workers; lease_holder holds its lease
+retry_policy   a row's next state and time; states and causes: which there are
+ledger/        the transactions' statements, over tables; job renders variants and makes their rows due
+lineage/       whether the database is an old copy, and what was sent since
+rates/         the rate limits
+transports/    the interface, the outbox, and smtp/
 """

@@ -1,8 +1,6 @@
-"""Why a message was not sent or not accepted: causes, each with a key that the ledger stores.
+"""Why a message was not sent or not accepted: causes, with keys that the ledger stores and texts in `causes.toml`.
 
-A sentence is made when it is shown: the ledger stores the key and the server's words, never the
-sentence. Causes of a mail server's refusal are bounce categories, the same for all transports.
-The texts stand in `causes.toml`.
+Sentences are made when they are shown. Causes of a mail server's refusal are the same for all transports.
 """
 
 import tomllib

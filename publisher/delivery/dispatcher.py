@@ -1,9 +1,6 @@
-"""Open the ledgers of issues that are ready, send what is due, and end finished issues.
+"""Open the ledgers of issues that are ready, send what is due, and end finished issues; show progress, store what issues wait for.
 
 A new start goes on where the ledger ends. ARCHITECTURE.md draws the loop.
-
-What a running delivery shows, its progress and what each issue waits for, is here, too. Progress goes to the terminal
-and the log. What an issue waits for is stored with it, for status and the console.
 """
 
 from collections import Counter
@@ -193,13 +190,11 @@ class DeliveryReport:
 
 @dataclass(slots=True)
 class Dispatcher:
-    """Sends what is due of every issue that is ready or being sent.
+    """Sends what is due of every issue that is ready or being sent. Several processes may do so at once.
 
-    Without `render_variant`, the rows of variants that are not rendered yet are left to another run.
-    `call_senders` is called in the transaction that opens ledgers, for other processes to join in, and
-    `record_departures` before and, every few seconds, while mail is sent. `cancels_removed` says whether
-    issues are cancelled whose edition is not in these settings: those of another machine may be newer.
-    Several processes may do so at once. What goes wrong is in the report; the rest goes on.
+    Without `render_variant`, variants are left to another run. `call_senders` is called in the transaction that opens
+    ledgers, `record_departures` before and while mail is sent. Without `cancels_removed`, issues whose edition is not
+    in these settings wait: those of another machine may be newer.
     """
 
     settings: Settings

@@ -1,12 +1,7 @@
-"""Open the ledgers of issues whose hour has come, each with its move to `sending`.
+"""Open the ledgers of issues whose hour has come and whose page is on the web; skip those that come to it too late.
 
-An issue waits until its page is on the web, because every mail links to it. One that comes to its
-hour too late is skipped.
-
-An approved issue is opened only if it goes to about as many people as its approvers were told. Who
-gets an issue is not in its manifest, because it changes until the last minute. If the count has
-moved far, the approvals lapse, and the approvers are asked again. All subscribers are counted for
-that, so it is done for issues that are about to be opened only.
+Who gets an issue is not in the manifest that is approved, because it changes until the last minute. If the count has
+moved far from what approvers were told, approvals lapse. Only issues that are about to be opened are counted.
 """
 
 from datetime import datetime, timedelta
@@ -111,11 +106,7 @@ def open_due_issues(
     *,
     cancels_removed: bool = True,
 ) -> int:
-    """Insert the rows of issues that are ready and may be sent now. Return how many issues.
-
-    Those of an edition that the settings don't have are cancelled, or left alone. `report` gets why an
-    issue stays closed for an error; the next run tries it again.
-    """
+    """Insert the rows of issues that may be sent now; return of how many. Those whose edition is gone are cancelled, or left alone."""
     opened = 0
     pageless = issue_pages.issue_ids_without_page(connection)
     for issue in issues.issues_to_open(connection, now):

@@ -1,10 +1,8 @@
 """A job: one issue, compiled, with all that its messages share; and the variants of open issues.
 
-Variants are rendered here, and their rows made due. The function that renders one is an argument: this package
-does not import the one that assembles. Variants are rendered for some seconds at a time, so that mails which are
-ready need not wait for the last of them. After a crash, what is not rendered yet is rendered by the next run. A
-variant that can't be rendered is tried by every run, until its rows have been due for `give_up_after`: then they
-have failed.
+The function that renders a variant is an argument: this package does not import the one that assembles. They are
+rendered for some seconds at a time, so that ready mails need not wait for the last. One that can't be rendered is
+tried by every run, until its rows have been due for `give_up_after`: then they have failed.
 """
 
 from collections import defaultdict

@@ -1,10 +1,9 @@
 """Hold a lease while this process sends, and revoke the leases of processes that have died.
 
-A process keeps a lock file locked while it holds a lease. The kernel frees the lock on any death,
-so what a killed process held is taken back at once, and not only when its lease has expired. A
-process that was only stopped (SIGSTOP, a sleeping machine) keeps the lock, and its lease expires.
-A lock file says nothing about a process on another machine, or one from before this machine was
-started: of those only the lease's time counts, by the clock that all share (`Database.timer`).
+A process keeps a lock file locked while it holds a lease: the kernel frees it on any death, so what a killed process
+held is taken back at once. One that was only stopped (SIGSTOP, a sleeping machine) keeps the lock, and its lease
+expires. A lock says nothing about other machines, or the time before this one was started: there only the lease's
+time counts (`Database.timer`).
 """
 
 import fcntl
@@ -43,11 +42,7 @@ class HeldLease:
 def hold_lease(
     settings: Settings, database: Database, transport: Transport, timer: Timer
 ) -> Iterator[HeldLease]:
-    """Hold a lease until the block ends. Raises DatabaseError if it can't be written.
-
-    The caller releases the lease once no row is held. Otherwise it stays, with its rows, until
-    a process finds the lock file unlocked.
-    """
+    """Hold a lease. Who releases it once no row is held says so; else it stays with its rows until its lock is found open."""
     scope = sender_lock_scope(settings)
     lock = settings.folders.senders / f"{secrets.token_hex(8)}.lock"
     lease: HeldLease | None = None
@@ -95,11 +90,7 @@ def reap_dead_senders(
     *,
     own: int | None = None,
 ) -> list[str]:
-    """Take over what dead processes have left, in the ledger and in transports.
-
-    `own` is our lease, if we hold one: the ledger writer notices when it is lost. Returns the
-    problems: a transport that can't be read stops nothing else.
-    """
+    """Take over what dead processes have left, in the ledger and in transports; return the problems. `own` is our lease."""
     problems: list[str] = []
     left: list[tuple[RecoverableTransport, int]] = []
     # Before leases are read: a process that begins to stage after this has a lease by then.
@@ -148,10 +139,7 @@ def revoke_dead_leases(
     *,
     own: int | None = None,
 ) -> set[int]:
-    """Take rows back from dead processes and expired leases. Returns the ids of the others.
-
-    A lease that is renewed at this moment stays. Raise StorageError if the journal can't be written.
-    """
+    """Take rows back from dead processes and expired leases; return the ids of the others. Raise StorageError for a full journal."""
     with database.reading() as connection:
         stored = leases.list_leases(connection)
     own_scopes = ("", sender_lock_scope(settings)) if stored else ()

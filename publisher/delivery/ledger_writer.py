@@ -1,16 +1,12 @@
 """The only writer of the ledger during a run: many rows at a time, in one transaction.
 
-`write`, in the transaction: commit the results of attempts, and reserve the rows that workers need
-next. `after_commit`, after it: record the page outside the database, hand out the reserved rows,
-and let the transport finish what is now committed as sent. If the transaction fails, nothing has
-changed, and the same results are written by the next one. So a kill loses nothing and leaves in
-doubt only what workers held.
+If a transaction fails, nothing has changed, and the next one writes the same results. So a kill loses nothing and
+leaves in doubt only what workers held.
 
-`CircuitBreaker` detects a server that rejects every recipient, so that recipients are not bounced
-for it. A relay that does not accept our mail at all rejects every address. So until a server has
-accepted one message in a run, rejections are deferred, not bounced. They are confirmed as soon as
-something is accepted, or when every recipient was tried. A second rejection of a recipient counts
-at once if the issue has been delivered to others. It is pure.
+`CircuitBreaker` keeps recipients from being bounced by a server that rejects everybody, such as a relay that does not
+accept our mail: until it has accepted one message in a run, rejections are deferred. They are confirmed as soon as
+something is accepted, or when every recipient was tried. A second rejection counts at once if the issue has been
+delivered to others.
 """
 
 import contextlib
@@ -224,11 +220,7 @@ class LedgerWriter:
     def write_last(
         self, connection: Connection, *, ran_to_end: bool, all_stopped: bool
     ) -> LedgerBatch:
-        """Write the last results and return every row that this lease holds.
-
-        `ran_to_end` says that nothing cut the run short, `all_stopped` that no worker is still
-        sending.
-        """
+        """Write the last results and return all rows, unless a worker is still sending. `ran_to_end`: nothing cut the run short."""
         # Results count whatever has become of the database; nothing is handed out any more.
         batch = LedgerBatch(self.clock.now(), self._turn_page(connection))
         all_were_tried = ran_to_end and self._has_tried_all(connection)
@@ -326,10 +318,7 @@ class LedgerWriter:
     def _store_page(
         self, connection: Connection, batch: LedgerBatch, until: float | None = None
     ) -> bool:
-        """Store what is recorded after the commit, for who takes over if this process is killed in between.
-
-        Extends the lease, too, if there is an `until`. Returns False if it was revoked.
-        """
+        """Store what is recorded after the commit, for who takes over, and extend the lease to `until`. False: it was revoked."""
         if batch.page is None:
             return True
         moves: defaultdict[str, defaultdict[str, list[int]]]
@@ -344,11 +333,7 @@ class LedgerWriter:
     # --- after the commit
 
     def after_commit(self, batch: LedgerBatch) -> None:
-        """Apply a batch whose transaction is committed.
-
-        Raises StorageError if its page can't be recorded outside the database: then nothing is handed
-        out, and it can be called again.
-        """
+        """Apply a committed batch. After a StorageError of the journal, nothing is handed out, and it can be called again."""
         if batch.record:
             self._page = batch.record.number
             self.witness.record(batch.record, batch.now)

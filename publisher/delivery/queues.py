@@ -1,10 +1,8 @@
 """Decide which recipients are next, and which worker gets whom; the queues between the ledger and the workers.
 
-Rows of each issue are claimed in turn, pass the rate limits, are reserved if they may go (`attempting`), and
-distributed over the workers. All of it happens in the caller's transaction. The result is a value, an
-Allocation; it takes effect in `commit`, after the transaction. If the transaction fails, the allocation is dropped
-and nothing has changed. Reserved rows go out, results come back. Each worker has a short queue of its own: how
-short depends on how fast it sends, because everything in it is in doubt after a crash.
+Rows of each issue are claimed in turn, pass the rate limits, are reserved (`attempting`) and distributed, in the
+caller's transaction. The result, an Allocation, takes effect in `commit`, after it: if it fails, nothing has changed.
+A worker's queue is as short as its speed allows, because everything in it is in doubt after a crash.
 """
 
 import threading
@@ -417,10 +415,7 @@ class WorkQueue:
                 raise self._fault
 
     def demand(self) -> dict[int, int]:
-        """Return how many more rows each worker may be given, without those that need none.
-
-        Results that are not committed yet count as reserved: a kill leaves them in doubt.
-        """
+        """Return how many rows workers may still be given. Uncommitted results count as reserved: a kill leaves them in doubt."""
         with self._writer:
             wanted = {
                 number: slot.prefetch_limit(self._prefetch) - slot.reserved

@@ -1,7 +1,4 @@
-"""Decide a mail's next state from the result of an attempt, and when deferred mail is retried.
-
-Pure: the present and the source of randomness are arguments.
-"""
+"""Decide a mail's next state from the result of an attempt, and when deferred mail is retried. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -8,12 +8,8 @@
     in_doubt ──> any result of an attempt, or pending
     bounced, failed ──> pending             a person has them tried again
 
-When an old database is recovered, a row takes the state that it had come to since, or `in_doubt`
-(`lineage.evidence`).
-
-A row becomes `attempting`, and that is committed, before the first byte of its message leaves.
-So after a crash the ledger shows which messages were under way. Only `claimed` and `attempting`
-rows are held by a lease.
+A recovered row takes the state that it had come to since, or `in_doubt` (`lineage.evidence`). `attempting` is
+committed before the first byte of a message leaves. Only `claimed` and `attempting` rows are held by a lease.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,4 @@
-"""The ledger: one row per issue and subscriber, the only record of who was sent what.
-
-Beside it stand the leases of runs that are sending now, the counts of finished issues, what stays of old ones, and
-where the database comes from.
-"""
+"""The ledger: one row per issue and subscriber, the only record of who was sent what; leases, counts, and where the database is from."""
 
 import sqlalchemy as sa
 

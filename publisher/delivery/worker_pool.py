@@ -1,9 +1,7 @@
 """Run the send workers and the ledger writer until nothing more can be sent now.
 
-A send worker is a thread with one connection that sends the rows in its queue, one by one. It gets
-rows only once it is connected. It composes each message right before it sends it, and checks once
-more that the recipient still wants it. What is deferred, or waits for a rate limit for long, is
-left to a later run.
+A send worker is a thread with one connection that sends the rows in its queue. It gets rows once it is connected, and
+checks right before each message that the recipient still wants it. What waits for long is left to a later run.
 """
 
 from collections.abc import Callable, Sequence
@@ -203,13 +201,7 @@ class WorkerPool:
     _checked_at: float = field(init=False, default_factory=monotonic)
 
     def run(self, compose: Callable[[Claim], OutgoingMessage]) -> bool:
-        """Send until nothing more can be sent now, or there is new work. Returns the latter.
-
-        Raises Unreachable if the other side can't be reached or accepts nothing, DatabaseError
-        if the ledger can't be written for long, LeaseLost if another process has taken over, and
-        whatever `report_progress` raises. In any case messages under way are finished and their
-        results are written.
-        """
+        """Send until nothing more can be sent now, or there is new work; return the latter. Results are written whatever it raises."""
         rechecks = [
             LedgerRecheck(self.database, self.writer.clock)
             for _ in range(self.writer.queue.workers)
@@ -262,11 +254,7 @@ class WorkerPool:
         return all_stopped
 
     def _write_last(self, *, ran_to_end: bool, all_stopped: bool) -> None:
-        """Write the last results and return all rows, and the lease if no worker is sending.
-
-        Only this process has the results, so here, too, a database that can't be written to is
-        tried again. The lease has their page until it is recorded.
-        """
+        """Write the last results, as often as the database needs, and return all rows, and the lease if no worker is sending."""
         self.writer.drain()
         # What came before must not leave no time for what nobody else knows.
         self._failing_since = None

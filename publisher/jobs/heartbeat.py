@@ -1,9 +1,4 @@
-"""Tell monitoring and systemd that the service works.
-
-Monitoring reads a file with the time when the service last worked. It is written after each cycle,
-and while a process works that does not lead and so runs no cycle. systemd is told when the service
-is ready, works or stops: sd_notify(3). Under anything else that does nothing.
-"""
+"""Tell monitoring and systemd that the service works: a file with the time of its last work, and sd_notify(3)."""
 
 import os
 import socket

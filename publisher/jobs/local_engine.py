@@ -1,8 +1,6 @@
-"""The engine of one process: starts turns at intervals until it is stopped.
+"""The engine of one process: starts turns at intervals until it is stopped, each in a thread of its own.
 
-The only module that imports APScheduler. Its jobs are created in memory at each start; all state
-is in the database, so a missed run costs nothing but time. Each turn runs in a thread of its own:
-an hour of one delays no other.
+The only module that imports APScheduler. All state is in the database, so a missed run costs nothing but time.
 """
 
 import signal

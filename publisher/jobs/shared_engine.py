@@ -1,7 +1,6 @@
 """The engine of many machines: turns are jobs in the database's queue, and any process may take one.
 
-Each process runs at most one job of a turn at a time, and the leader's turns where it leads. If the queue
-does nothing for a while, this process starts its turns itself, as without it.
+If the queue does nothing for a while, this process starts its turns itself, as without it.
 """
 
 from pathlib import Path

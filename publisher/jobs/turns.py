@@ -1,12 +1,8 @@
 """Turns: the work that a service repeats, the verbs of the engines that start it, and its results.
 
-Each turn asks the database what is left to do. One that runs twice, or is lost, costs time only; no
-engine has a job for a single message. There are two engines: `publisher.jobs.local_engine` starts
-turns in this process, `publisher.jobs.shared_engine` has them shared out to all machines by a queue
-in the database.
-
-Stored are what went wrong in the last run of each turn, or in the last single cycle, and when the
-service last tried and made a backup.
+Each turn asks the database what is left to do. One that runs twice, or is lost, costs time only.
+`publisher.jobs.local_engine` starts turns in this process, `publisher.jobs.shared_engine` has them shared out to all
+machines.
 """
 
 from __future__ import annotations

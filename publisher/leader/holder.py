@@ -1,12 +1,9 @@
 """Lead while this process runs, and fence what it writes as the leader.
 
-A thread renews the lease. A process that was stopped for longer has lost it: its transactions find
-another epoch in the leader's row. Right before each change of a file it looks at its own fence, by
-the machine's uptime, and at the epoch in the file `.epoch` of the web root. That one also says
-whether the folder is the one that the last leader wrote to.
-
-Each machine that runs has its name in the shared folder meanwhile, which shows whether all see the
-same one.
+A thread renews the lease. A process that was stopped for longer finds another epoch in the leader's row. Right before
+each change of a file it looks at its own fence, by the machine's uptime, and at the epoch in the file `.epoch` of the
+web root. That one also says whether the folder is the one that the last leader wrote to. Each machine that runs has
+its name in the shared folder meanwhile.
 """
 
 import os

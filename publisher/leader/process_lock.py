@@ -1,7 +1,4 @@
-"""A lock that lets one process at a time run a folder of a publication; the kernel frees it on any exit.
-
-It avoids double work and confusion. No mail is sent twice even without it.
-"""
+"""A lock that lets one process at a time run a folder of a publication; the kernel frees it. Even without it no mail is sent twice."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Rows of the leader and of running processes, in the caller's transaction.
 
-A transaction of the leader locks the leader's row in a mode that only a change of leader conflicts
-with: renewing the lease goes on beside it, and a new leader waits for its end. So a transaction
-that has seen its epoch commits before there is another one.
+A transaction of the leader locks the leader's row in a mode that only a change of leader conflicts with: renewing the
+lease goes on beside it, and a new leader waits for its end.
 """
 
 from dataclasses import dataclass

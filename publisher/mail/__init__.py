@@ -1,8 +1,4 @@
-"""ADDRESS: build one complete message for each recipient, of an issue or about a subscription. Pure.
-
-The ledger and the transports are in `publisher.delivery`, the checks of a mail in
-`publisher.gate`.
-"""
+"""ADDRESS: build one complete message for each recipient, of an issue or about a subscription. Pure."""
 
 from publisher.mail.compose import (
     CompiledMail,

@@ -1,10 +1,8 @@
 """Compile an issue's mail once, then write one message per recipient. Pure: bytes out.
 
-All text that the messages share is encoded once, with room for a recipient's own values
-(multipart/alternative, RFC 2046). Writing a message only joins bytes, some 20 µs each
-(`make bench`). The same mail, recipient and date give the same bytes on every attempt.
-A mail about a subscription goes to one person, so its placeholders are filled in first. Nobody without the secret
-can guess its Message-ID: who answers it has read it.
+All text that messages share is encoded once, with room for a recipient's own values: writing a message only joins
+bytes, some 20 µs each (`make bench`). The same mail, recipient and date give the same bytes on every attempt. Nobody
+without the secret can guess the Message-ID of a mail about a subscription: who answers it has read it.
 """
 
 from __future__ import annotations
@@ -117,11 +115,7 @@ def _with_line_ends(text: str) -> str:
 
 
 def choose_encoding(text: str, language: str) -> TransferEncoding:
-    """Return how to encode a part (RFC 2045 section 6): quoted-printable where it is shorter.
-
-    In Latin scripts it usually is, and people can read the source. Vietnamese has so many accents
-    that base64 is shorter, and so has a page with much text in another script.
-    """
+    """Return how to encode a part: quoted-printable, which people can read, where it is shorter, as in most Latin scripts."""
     if script(language) not in _LATIN:
         return "base64"
     content = text.encode()

@@ -1,8 +1,7 @@
 """DKIM signatures of messages (RFC 6376, RFC 8463). Pure; `dkim_keys` reads settings and keys.
 
-Header fields are signed as `relaxed`, since relays fold and space them anew. The body is signed
-as `simple`, since ours has no blanks at line ends that could get lost. There is no `t=`, `x=` or
-`l=` tag: a message has the same bytes on every attempt, and nothing can be appended to it.
+Header fields are signed as `relaxed`, since relays fold and space them anew; the body as `simple`. There is no `t=`,
+`x=` or `l=` tag: a message has the same bytes on every attempt, and nothing can be appended to it.
 """
 
 import hashlib
@@ -71,10 +70,7 @@ class DkimSigner:
 def dkim_fields(
     signers: Sequence[DkimSigner], fields: Sequence[HeaderField], body: Sequence[bytes]
 ) -> bytes:
-    """Return the fields `DKIM-Signature` of all signers, each with its line end. What they share is computed once.
-
-    `body` is all that follows the empty line, cut anywhere.
-    """
+    """Return the `DKIM-Signature` fields of all signers; `body` is all that follows the empty line, cut anywhere."""
     if not signers:
         return b""
     order, names = _coverage(tuple(name for name, _value in fields))
@@ -119,10 +115,7 @@ def _without_empty_lines(text: bytes) -> bytes:
 
 @lru_cache(_HEADER_SHAPES)
 def _coverage(names: tuple[bytes, ...]) -> tuple[tuple[int, ...], bytes]:
-    """Return the places of the signed fields, in the order of hashing, and the tag `h=`.
-
-    Of several fields of one name the last is hashed first (RFC 6376 section 5.4.2).
-    """
+    """Return the places of the signed fields, of several of one name the last first (RFC 6376 section 5.4.2), and the tag `h=`."""
     present = [name.lower() for name in names]
     order: list[int] = []
     listed: list[bytes] = []

@@ -1,8 +1,4 @@
-"""Read a private DKIM key from a PEM file, or raise an error that says what is wrong with it.
-
-No error contains key material. This module imports `cryptography`, which is slow to load: import
-it only where there is a key to read.
-"""
+"""Read a private DKIM key from a PEM file; no error contains key material. Slow to import (`cryptography`)."""
 
 from base64 import b64encode
 from pathlib import Path

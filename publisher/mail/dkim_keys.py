@@ -1,8 +1,4 @@
-"""Make DKIM signers from the tables [[delivery.dkim]], and their DNS records.
-
-A signature that receivers distrust is worse than none. So every fault that can be found before
-sending is an error here.
-"""
+"""Make DKIM signers from the tables [[delivery.dkim]], and their DNS records. A signature that receivers distrust is an error here."""
 
 import re
 from collections.abc import Sequence
@@ -46,12 +42,7 @@ def dns_record(signer: DkimSigner) -> DnsRecord:
 
 
 def load_signers(settings: Settings) -> tuple[DkimSigner, ...]:
-    """Return a publication's signers, in the order of their tables.
-
-    Raise ConfigError for a domain that is not the sender's, for a selector that is malformed or
-    used twice, and for a key that can't be read, that lies below public/, or that receivers
-    distrust.
-    """
+    """Return a publication's signers. Raise ConfigError for a foreign domain, a bad or double selector, and an unusable key."""
     if not settings.delivery.dkim:
         return ()
     # It loads a library of cryptography.

@@ -1,16 +1,13 @@
 """How header fields and bodies are encoded (RFC 5322, RFC 2047, RFC 2045). Pure.
 
-Header fields are encoded and folded here, since the standard library folds some so that no mail program can read
-them: it turns long `List-Unsubscribe` addresses into encoded words, and loses the spaces between the encoded words
-of a subject. It also decodes text that only looks like an encoded word, line ends included, so that a name could
-become a header field.
+The standard library folds some header fields so that no mail program can read them: it turns long `List-Unsubscribe`
+addresses into encoded words, loses the spaces between encoded words of a subject, and decodes text that only looks
+like one, line ends included, so that a name could become a header field.
 
 Bodies are encoded in pieces that can be joined. Each piece of quoted-printable (RFC 2045 section 6.7) starts at the
-beginning of a line and ends with a line break, a soft one where the text goes on. No line begins with a full stop,
-which SMTP would have to double (RFC 5321 section 4.5.2), or with `From `, which separates messages in an mbox file.
-Base64 (section 6.8) writes three octets as four characters. How the text after a value is encoded therefore depends
-on how many octets are left over before it. So each fixed text is encoded three times: with none, one or two of its
-first octets left to the value before it. Lines may be short.
+beginning of a line and ends with a line break. No line begins with a full stop (RFC 5321 section 4.5.2) or with `From
+` (mbox). How base64 goes on after a value depends on how many octets are left over before it, so each fixed text is
+encoded three times.
 """
 
 import re
@@ -37,11 +34,7 @@ BLANKS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 
 
 def encode_field(name: str, value: str) -> bytes:
-    """Return a field, folded, with its line end. Raise DeliveryError for one that can't be.
-
-    The value must be ASCII: by its grammar (RFC 2369, 2919, 5064, 5322, 8058), or as returned by
-    `encode_text` or `encode_mailbox`.
-    """
+    """Return a field, folded, with its line end; its value is ASCII. Raise DeliveryError for one that can't be."""
     if not value.isascii() or not value.isprintable():
         raise DeliveryError(f"{name} holds what a header can't: {value!r}")
     if value and len(name) + len(value) + 2 <= MIME_COLUMNS:
@@ -122,8 +115,8 @@ def _base64(text: str) -> str:
 def _word_end(line: str) -> int:
     """Return after how many characters a word may end that others follow; 0 if after none.
 
-    Base64 of whole groups of three bytes has no padding: GMime up to 3.2.13 (Geary, notmuch, mu)
-    ends the text at the first `=`. No character is split (RFC 2047 section 5).
+    Whole groups of three bytes have no padding: GMime up to 3.2.13 (Geary, notmuch, mu) ends the text at the first
+    `=`.
     """
     end = size = 0
     for number, character in enumerate(line, 1):

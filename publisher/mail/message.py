@@ -1,8 +1,6 @@
 """One message: an issue's mail, the values that differ between recipients, and the header fields. Pure.
 
-`IssueMail` comes in and `Message` goes out of this package. Names, addresses and links of a recipient are values
-with a number each; the parts and fields of the message refer to them by that number. Some fields all messages of
-an issue share, others are personal.
+Names, addresses and links of a recipient are values with a number each, by which parts and fields refer to them.
 """
 
 import hmac
@@ -30,11 +28,9 @@ from subscribers.model import Recipient
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueMail:
-    """A frozen digest, and what all messages of its issue share. `date` is the default Date.
+    """A frozen digest, and what all messages of its issue share. `date` is the default Date, `mailbox` takes commands by mail.
 
-    `has_web` says that the addresses of subscribers' pages are answered, so that one-click
-    unsubscribing may be announced. `mailbox` is the address that takes commands by mail, if it is
-    not the sender's, `list_title` the newsletter's title.
+    `has_web` says that subscribers' pages are answered, so that one-click unsubscribing may be announced.
     """
 
     publication: Publication
@@ -63,9 +59,9 @@ class IssueMail:
 class SubscriptionMail:
     """A mail about a subscription, to one recipient.
 
-    `values` are the texts of its placeholders, without those that come from the recipient. `name`
-    is the part of the Message-ID before the @, `number` the message's own. With `unsubscribe`, a
-    token, List-Unsubscribe offers it: as a URL below `unsubscribe_page` if that is given, and by mail.
+    `values` are the texts of its placeholders, without those that come from the recipient. `name` is the part of the
+    Message-ID before the @. `unsubscribe`, a token, is offered as a URL below `unsubscribe_page`, if given, and by
+    mail.
     """
 
     publication: Publication
@@ -83,10 +79,7 @@ class SubscriptionMail:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A complete message (RFC 5322) for one subscriber.
-
-    Of a mail about a subscription, `subscriber_id` is the mail's own number. `name` is the part of the Message-ID before the @. It is unique and safe in a file name.
-    """
+    """A complete message (RFC 5322). `name`, the part of the Message-ID before the @, is unique and safe in a file name."""
 
     subscriber_id: int
     name: str
@@ -310,10 +303,7 @@ class _Subject:
 
 
 class _ListUnsubscribe:
-    """List-Unsubscribe: an https link, then a mailto link (RFC 2369 section 3.2, RFC 8058).
-
-    The mail that the second asks for has the same token as its subject.
-    """
+    """List-Unsubscribe: an https link, then a mailto link with the token as subject (RFC 2369 section 3.2, RFC 8058)."""
 
     def __init__(self, values: PersonalValues) -> None:
         mail = values.mail

@@ -1,10 +1,9 @@
 """Addresses of one subscriber, signed so that no one can act for another: links, and envelope senders. Pure.
 
-A link's token names a subscriber, a newsletter, the generation of the subscriber's links, and the number of
-a row that the link is about. It does not expire: people keep mails for years, and the unsubscribe
-link must go on working. What expires has the time in its row.
-The envelope sender names its subscriber in a bounce: VERP with a signed token, `bounces+TOKEN@example.org`. It is
-the same for all issues, because greylisting servers remember the pair of sender and recipient.
+A link's token names a subscriber, a newsletter, the generation of the subscriber's links, and the number of the row
+that the link is about, which has the time if it expires. The envelope sender names its subscriber in a bounce: VERP
+with a signed token, `bounces+TOKEN@example.org`, the same for all issues, because greylisting servers remember pairs
+of sender and recipient.
 """
 
 import hashlib
@@ -53,11 +52,7 @@ class SignedLink:
 
 
 class LinkSigner:
-    """Signs one kind of link of one newsletter. Safe among threads.
-
-    The tokens are those of URLSafeSerializer of itsdangerous, in a tenth of its time: the key is
-    derived once, and nothing so short is compressed.
-    """
+    """Signs one kind of link of one newsletter, as itsdangerous' URLSafeSerializer does, in a tenth of its time. Safe among threads."""
 
     def __init__(self, secret: str, kind: LinkKind, newsletter: str, number: int = 0) -> None:
         key = _serializer(secret, kind).make_signer().derive_key()
@@ -115,10 +110,7 @@ def _url_safe(octets: bytes) -> bytes:
 
 
 def subscriber_url(publication: Publication, issue: Issue, kind: MailLinkKind) -> str:
-    """Return the URL of a subscriber's own page, up to the token.
-
-    `unsubscribe` and `preferences` have one page a language; `web` is the issue's own page.
-    """
+    """Return the URL of a subscriber's own page, up to the token."""
     path = (
         urls.issue_path(issue.language, issue.newsletter, issue.day, issue.suffix)
         if kind == "web"

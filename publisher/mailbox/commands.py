@@ -82,10 +82,7 @@ def parse_command(subject: str, first_line: str) -> MailCommand | None:
 
 
 def is_assent(text: str) -> bool:
-    """Return whether an answer agrees: its first line says yes, or it has no words of its own.
-
-    Other words may mean that its writer did not ask for anything.
-    """
+    """Return whether an answer agrees: its first line says yes, or it has no words of its own."""
     lines = [line.strip() for line in _visible(text).splitlines()]
     first = next((line for line in lines if line), "")
     says_yes = folded_words(first) in _YES

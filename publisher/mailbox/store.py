@@ -1,7 +1,4 @@
-"""Which mails were received, so that none counts twice, and how far IMAP folders were read.
-
-The transaction belongs to the caller.
-"""
+"""Which mails were received, so that none counts twice, and how far IMAP folders were read."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

@@ -1,8 +1,7 @@
 """Compose the message of a notice: her language, her links, her values.
 
-Mails that differ only in a recipient's own values are rendered once, and a sample of each passes
-the gate before the first of them is sent. A sample is the same for everybody, so that one check is
-enough. Where nobody serves subscribers' pages, links open a mail to the mailbox instead.
+Mails that differ only in a recipient's own values are rendered once, and a sample of each passes the gate before the
+first of them is sent. Where nobody serves subscribers' pages, links open a mail to the mailbox instead.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

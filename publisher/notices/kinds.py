@@ -1,6 +1,6 @@
-"""The kinds of notices, and the values that each of them is rendered from. Pure.
+"""The kinds of notices, and the values that each is stored with and rendered from. Pure.
 
-A notice is stored with these values, and never with a link: links are signed when it is rendered.
+Never a link: links are signed when it is rendered.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,4 @@
-"""Notices in the queue: enqueued and cancelled, read with whom they go to, counted.
-
-Enqueuing and cancelling is in the caller's transaction. Outcomes are counted: of all, and of the latest mails
-that ask for a confirmation.
-"""
+"""Notices in the queue: enqueued and cancelled in the caller's transaction, read with whom they go to, counted."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,6 @@
 """Send mails to one person that are due: a few at a time, over one connection, before any issue.
 
-Notices are such mails, and so are those to people who work here. They obey the limits of rates. They count into
-a day's warm-up quota, and do not wait for it.
+They obey the limits of rates. They count into a day's warm-up quota, and do not wait for it.
 """
 
 from __future__ import annotations

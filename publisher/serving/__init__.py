@@ -1,4 +1,1 @@
-"""Serve `public/` and pages over HTTP, and configure nginx to do so.
-
-Both give the same answers: `headers` has the tables that they follow.
-"""
+"""Serve `public/` and pages over HTTP, and configure nginx to do so, with the same answers: `headers` has the tables of both."""

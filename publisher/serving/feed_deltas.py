@@ -1,9 +1,9 @@
 """What changed in an RSS or Atom document: the instance manipulation `feed` of RFC 3229.
 
-A feed reader that sends `A-IM: feed` gets an entity tag that names the entries, too. When it sends the tag again,
-entries that are not among those are the ones that it lacks. So nothing is stored, all machines agree, and a tag
-of a later program or of another server only has the whole document sent. Documents are those that `feeds` writes:
-each entry begins on a line of its own, and markup in its text is escaped.
+A feed reader that sends `A-IM: feed` gets an entity tag that names the entries, too; when it sends the tag again,
+entries that are not among those are the ones that it lacks. So nothing is stored, and an unknown tag only has the
+whole document sent. As `feeds` writes documents, each entry begins on a line of its own, and markup in its text is
+escaped.
 """
 
 import re

@@ -1,11 +1,7 @@
 """The header fields of a document, by its path: media type, freshness, links and CORS; and what is a page.
 
-A browser shows a feed as plain text, or saves it, if its media type is that of a feed. If the type is
-that of any XML, it shows the feed with its style sheet.
-
-Our own server and the configuration of nginx follow these tables. Patterns therefore mean the same in
-Python and PCRE; in the Accept header nginx looks for them ignoring case. Paths are relative to the web
-root, without a leading slash.
+A browser shows a feed with its style sheet only if its media type is that of any XML. Our own server and nginx follow
+these tables: patterns mean the same in Python and PCRE. Paths are relative to the web root, without a leading slash.
 """
 
 import re
@@ -94,11 +90,7 @@ ALLOWED_METHODS = "GET, HEAD, OPTIONS"
 
 @dataclass(frozen=True, slots=True)
 class DocumentKind:
-    """Documents with the same header fields: those whose whole path matches `pattern`.
-
-    The first kind that matches counts. Scripts of any site may read `public` ones. `rels` are the
-    relations of the Link header, in order.
-    """
+    """Documents with the same header fields: those whose whole path matches, of the first kind. Any site's scripts read `public` ones."""
 
     name: str
     pattern: str
@@ -160,10 +152,7 @@ def compressed_types() -> list[str]:
 
 
 def link_value(kind: DocumentKind, settings: Settings, self_url: str) -> str:
-    """Return the value of the Link header (RFC 8288 section 3), empty if the kind has no links.
-
-    Feed readers look for hub and self here before they parse the document (WebSub section 4).
-    """
+    """Return the value of the Link header, where feed readers look for hub and self (WebSub section 4); empty for none."""
     targets = {"hub": [*map(link_target, settings.feeds.hubs)], "self": [self_url]}
     return ", ".join(f'<{url}>; rel="{rel}"' for rel in kind.rels for url in targets[rel])
 

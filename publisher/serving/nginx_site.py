@@ -1,7 +1,6 @@
-"""A publication's site as a configuration of nginx, with the same answers as our own server.
+"""A publication's site as a configuration of nginx: `nginx_site.conf.jinja`, filled from the tables of `headers`.
 
-The template `nginx_site.conf.jinja` is filled from the tables of `headers`. The console's own host
-stands beside the publication's site; a console that is reached on this machine only has none.
+A console that is reached on this machine only has no host beside the publication's site.
 """
 
 import re
@@ -23,11 +22,9 @@ _TEMPLATE = Path(__file__).with_name("nginx_site.conf.jinja")
 
 
 def nginx_config(settings: Settings, root: str | None = None, *, brotli: bool = False) -> str:
-    """Return a site, to be included in nginx's http block.
+    """Return a site, to be included in nginx's http block. Raises UsageError for a path that no configuration can hold.
 
-    `root` is the folder of `public/` on the server; without it, the folder on this machine.
-    `brotli` needs ngx_brotli's static module: without the module nginx does not start. Raises
-    UsageError for a path that no configuration can hold.
+    `root` is the folder of `public/` on the server, by default that here. `brotli` needs ngx_brotli's static module.
     """
     prefix = _safe("publication.url", f"{unquote(urlsplit(settings.publication.url).path)}/")
     environment = Environment(

@@ -1,8 +1,6 @@
-"""Serve WSGI applications over HTTP until SIGTERM or SIGINT, by waitress as it comes.
+"""Serve WSGI applications over HTTP until SIGTERM or SIGINT, by waitress; what is being answered then is answered first.
 
-Applications at several ports share one loop, which reads requests and sends answers; threads answer them.
-A slow client therefore holds a connection, and no thread. Threads that change something wait for one commit
-together (`database.writer`). At the end, what is being answered is answered first.
+Applications at several ports share one loop, so a slow client holds a connection, and no thread.
 """
 
 import ctypes
@@ -57,9 +55,8 @@ _ARENA_MAX = -8  # the option M_ARENA_MAX in glibc's malloc.h
 class WebSite:
     """An application, where it listens (port 0: any that is free), and what it may take.
 
-    `find_limit` returns how many bytes of a request's body are taken, if these are less than `max_body_bytes`.
-    The loop calls it when a head has come, with the header fields under names like `CONTENT_TYPE`. `options`
-    are what somebody changes to choose another host and port.
+    `find_limit` may lower `max_body_bytes` by the header fields. `options` are what somebody changes to choose host
+    and port.
     """
 
     application: WSGIApplication
@@ -125,10 +122,7 @@ class WebServer:
     def run(
         self, grace: float = GRACE_SECONDS, *, tell: Callable[[str], None] = tell_systemd
     ) -> None:
-        """Answer until `stop`; requests that are being answered then have `grace` seconds more.
-
-        `tell` learns that the server is ready, works or stops.
-        """
+        """Answer until `stop`, and finish within `grace`. `tell` learns that the server is ready, works or stops."""
         tell(READY)
         next_beat = 0.0
         while not self._stop.is_set():
@@ -198,10 +192,7 @@ def _limited_channel(find_limit: Callable[[Mapping[str, str]], int]) -> type:
 
 @contextmanager
 def stopped_by_signals(server: WebServer) -> Iterator[None]:
-    """Let SIGTERM and SIGINT stop the server while the block lasts. Only the main thread has signal handlers.
-
-    An exception from a signal handler could interrupt a send and lose how far it got.
-    """
+    """Let SIGTERM and SIGINT stop the server: an exception from a handler could lose how far a send got."""
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         server.stop()
@@ -268,11 +259,7 @@ def allow_connections() -> int:
 
 
 def limit_memory_arenas() -> None:
-    """Let all threads share one memory arena of the C library, if that is glibc.
-
-    It would give each thread an arena of its own, which keeps what was freed in it: some 30 MB with
-    32 threads. Threads that hold Python's lock in turn gain nothing by that.
-    """
+    """Let all threads share one memory arena of glibc: one for each keeps some 30 MB with 32 threads, and gains nothing."""
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option is not None:
         set_option(_ARENA_MAX, 1)

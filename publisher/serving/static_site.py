@@ -1,7 +1,6 @@
 """The web root as a WSGI application. Werkzeug answers conditional requests and ranges (RFC 9110, 13 and 14).
 
-Files are replaced by rename while the server runs. Size and time of a document are therefore read
-from the open file, never by its name. WhiteNoise would read them before.
+Files are replaced by rename while the server runs, so size and time are read from the open file.
 """
 
 import hashlib
@@ -261,10 +260,7 @@ def _with_one_range(environ: WSGIEnvironment, response: Response, size: int) -> 
 
 
 def _is_part(wanted: object, size: int) -> bool:
-    """Return whether a range is one that can be answered, or refused, for a document of so many bytes.
-
-    The last bytes of a shorter document are all of it (RFC 9110 section 14.1.2).
-    """
+    """Return whether a range can be answered or refused; the last bytes of a shorter document are all of it (RFC 9110, 14.1.2)."""
     match = _ONE_RANGE.fullmatch(str(wanted))
     if match is None:
         return False
@@ -295,11 +291,7 @@ def _redirect(
 
 
 def locate_file(root: Path, path: str, index: str = _INDEX) -> str | None:
-    """Return the path of the file for a URL's path, both relative to the root.
-
-    For a folder with a page, requested without its slash, return the path with the slash. The page of
-    a folder is its `index`. Return None if there is no such file, or if the path is hidden.
-    """
+    """Return the file for a URL's path below the root, None for none or a hidden one; for a folder without its slash, with it."""
     if headers.is_hidden(path) or not _is_canonical(path):
         return None
     if not path or path.endswith("/"):
@@ -329,11 +321,7 @@ def available_codings(file: Path) -> list[str]:
 
 
 def choose_coding(accepted: Accept, available: Collection[str]) -> str | None:
-    """Return the coding to answer in, or None if the client accepts none that is available.
-
-    Without the header any coding is allowed (RFC 9110, 12.5.3). Such a client may know none, so it gets
-    the document as it is.
-    """
+    """Return the coding to answer in, None if the client accepts no available one. Without the header it may know none."""
 
     def weight(coding: str) -> float:
         if accepted.find(coding) >= 0:

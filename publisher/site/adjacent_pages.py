@@ -1,8 +1,7 @@
 """Links of a page to the one before and the one after it: of articles in their language, of issues in their newsletter.
 
-An article that comes, goes, moves or gets another title leaves its neighbours with wrong links: what their files
-say decides which of them are due again. The page of an issue is frozen, so it has places for its links, which
-are filled when its file is written.
+When articles change, what neighbours' files say decides which are due again. The page of an issue is frozen, so its
+links are filled when its file is written.
 """
 
 import re
@@ -64,10 +63,7 @@ def former_neighbours(
 def outdated_neighbours(
     settings: Settings, one: Article, found: Neighbours, links: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield language and slug of articles whose pages link wrongly to the one whose page was just written.
-
-    `links` are those that pages have, of `prev` and `next`.
-    """
+    """Yield language and slug of articles whose stored `links` (`prev`, `next`) to the one just written are wrong."""
     tag, url = one.language, _url(settings.publication, one.language, one.slug)
     for other, back in zip(found, reversed(LINKS), strict=True):
         link = _link(back, url, one.title)

@@ -1,8 +1,7 @@
-"""Write the lists by which each article can be reached: months, sections, topics, authors; and the search.
+"""Write the lists by which each article can be reached: months, sections, topics, authors; and the search, a page with a script.
 
-A list is rendered again if what it shows of an article has changed since. So that nothing is asked of the database
-otherwise, the pages count as due from the transaction on in which an article's page counts as written or removed. The
-search is a page with a script, which loads an index in parts: documents of titles, names, summaries and the starts of texts.
+A list is rendered again if what it shows of an article has changed since. The pages count as due from the transaction
+on in which an article's page counts as written or removed, so that nothing is asked of the database otherwise.
 """
 
 import hashlib
@@ -114,10 +113,10 @@ def _lists_to_compare(
 
 
 def split_list(rows: Sequence[_T], size: int) -> Iterator[tuple[int, Sequence[_T]]]:
-    """Yield the pages of a list with the newest first, each with its number. Pure.
+    """Yield the pages of a list, the newest first, with their numbers. Pure.
 
-    0 is the first one, and has up to twice `size` rows. The others have `size` rows each and are numbered from the
-    oldest on, so that a new row changes the first page alone until it is full.
+    0 has up to twice `size` rows, the others `size` each, numbered from the oldest on: a new row changes the first
+    page alone.
     """
     closed = max(0, len(rows) // size - 1)
     start = len(rows) - closed * size

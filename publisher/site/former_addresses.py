@@ -1,13 +1,9 @@
-"""What stands at the addresses that articles and files had on their own site.
+"""What stands at the addresses that articles and files had on their own site: pages that lead on, and copies of files.
 
-Pages there lead to the new addresses. Beside the pages stand rules for nginx and Caddy, in a folder
-that no web server serves. nginx gets exact locations: they are found at once, however many there
-are, and need none of the settings for hash tables that a `map` with long paths needs. Files that
-articles link to are copied to where they were; a copy goes with the last visible article that links
-to the file.
-
-Nothing else is ever overwritten or removed: a page is known by REDIRECT_MARK, a copy by the stored
-hash of its content.
+Beside the pages stand rules for nginx and Caddy, in a folder that no web server serves. nginx gets exact locations,
+which need none of the settings for hash tables that a `map` with long paths needs. A copy goes with the last visible
+article that links to the file. Nothing else is ever overwritten or removed: a page is known by REDIRECT_MARK, a copy
+by its hash.
 """
 
 import hashlib

@@ -1,8 +1,4 @@
-"""Write the icon of the site, for tabs of browsers, home screens and feed readers.
-
-It is made of the design's picture. Without one it is a letter on the accent colour: as SVG, in the fonts of who
-looks at it; and as PNG, where Pillow's own font has the letter.
-"""
+"""Write the icon of the site: the design's picture, or a letter on the accent colour, as SVG, and as PNG where Pillow's font has it."""
 
 from collections.abc import Iterator
 

@@ -1,7 +1,6 @@
 """Which languages' lists have to be compared with their articles, and which articles sitemaps lack.
 
 A language has a number, which grows in the transaction in which pages of its articles count as written or removed.
-Who writes lists keeps the numbers of their last comparison: of languages whose numbers are the same, nothing is read.
 """
 
 import json

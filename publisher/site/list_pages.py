@@ -1,7 +1,4 @@
-"""Write the pages that list others: home pages, archives, the choice of language.
-
-Also the pages about unsubscribing and preferences. All are written again when their inputs change.
-"""
+"""Write the pages that list others: home pages, archives, the choice of language; and those about unsubscribing and preferences."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,8 +1,6 @@
-"""Make narrower copies of pictures in WebP, beside them, before the pages that show them are written.
+"""Make narrower copies of pictures in WebP, beside them, which `web_files.write_page` lets pages offer to browsers.
 
-`web_files.write_page` lets pages offer the copies that are there to browsers. Mails and feeds show the picture
-itself. A cycle narrows some pictures; the others wait for the next ones, and then the pages that show them are
-written again. What moves, is small or can't be read or converted has no copies.
+A cycle narrows some pictures; the others wait for the next ones, and then the pages that show them are written again.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,16 +1,11 @@
 """Remove pages of articles that must not be visible, and pictures and files that nothing shows.
 
-Not visible, or not here, are articles that are withdrawn, held back, embargoed, in a language that
-is not published, or published elsewhere. Pages that may recommend such an article are written again
-without it. In place of the page of a withdrawn article stands one that says so, which web servers
-send with 410 (Gone).
+Pages that may recommend such an article are written again. In place of the page of a withdrawn article stands one
+that says so, which web servers send with 410 (Gone).
 
-Files below `public/media` go when no article and no page of an issue shows them. What mails show
-that were sent does not count: a picture of a withdrawn article goes, and mail clients show its
-alternative text from then on. What mails show that wait counts, but for withdrawn articles. The
-files are looked through when a page has gone, or shows fewer of them. Files of articles whose date
-is to come wait in `var/embargoed`. A folder `public/media` that is a link to another disk is
-treated like any other. Of links below it, only the link is removed.
+What mails show that were sent keeps no file; what mails show that wait does, but for withdrawn articles. Files are
+looked through when a page has gone, or shows fewer of them; those of articles whose date is to come wait in
+`var/embargoed`. A folder `public/media` may be a link to another disk; of links below it, only the link is removed.
 """
 
 import re
@@ -114,8 +109,8 @@ def remove_unused_media(
 ) -> int:
     """Remove the files that nothing shows, if a page has gone or shows fewer; return how many.
 
-    While files wait for issues or a date, any change of a page will do. A page that could not be written
-    still shows what it showed. Until it is, only files of withdrawn and embargoed articles go.
+    A page that could not be written still shows what it showed: until it is, only files of withdrawn and embargoed
+    articles go.
     """
     folders = settings.folders
     with database.reading() as connection:
@@ -179,10 +174,7 @@ def _folders(texts: Iterable[str | None]) -> set[str]:
 
 
 def _in_articles(connection: Connection, now: datetime) -> _InArticles:
-    """Return the folders of the files of all articles.
-
-    A copy that is not shown since it is untranslated comes back by itself, without being read again.
-    """
+    """Return the folders of the files of all articles: an untranslated copy that is not shown may come back by itself."""
     stays = (article.c.status != ArticleStatus.WITHDRAWN) & (
         article.c.declared == ArticleStatus.READY
     )
@@ -235,10 +227,7 @@ def remove_hidden_pages(
     gone_page: Callable[[str], str],
     report: Report,
 ) -> int:
-    """Remove these pages; return how many existed. `gone_page` renders what is left of one, by language.
-
-    What fails is reported, and tried again in the next run.
-    """
+    """Remove these pages, leaving what `gone_page` renders, by language; return how many existed. What fails is reported."""
     public = settings.folders.public
     with database.reading() as connection:
         hidden = _hidden(connection, settings, now)

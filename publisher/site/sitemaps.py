@@ -1,8 +1,6 @@
 """Write the lists of all pages for search engines (sitemaps.org), the newest articles for Google News, robots.txt.
 
-Each language has a file of its articles and one of its other pages; `/sitemap.xml` names them all. After articles
-have changed, their lines are replaced; the files are made anew if many have, or the settings. A file that would be
-equal is left alone.
+After articles have changed, their lines are replaced; the files are made anew if many have, or the settings.
 """
 
 import json
@@ -57,10 +55,7 @@ _Pages = Mapping[str, tuple[str, str]]
 def write_sitemaps(
     settings: Settings, database: Database, now: datetime, tell: Tell | None = None
 ) -> None:
-    """Write the files that have changed; remove those that are not needed any more.
-
-    `tell` gets the addresses of pages that came, changed or went, and may queue them, before the files say so.
-    """
+    """Write the files that have changed, after `tell` has the addresses of pages that did; remove those that are not needed."""
     publication, public = settings.publication, settings.folders.public
     names = [(one.name, one.languages) for one in settings.newsletters]
     around = web_files.hash_inputs(publication.url, publication.languages, names)

@@ -1,8 +1,7 @@
 """Write the pages that are due, and mark pages as due when what they depend on has changed.
 
-The row of each page has a hash of what the page was written from. If the process is killed between
-file and row, the same bytes are written again. A publication's own templates of pages and entries
-are tried with its newest article before.
+The row of a page has a hash of what it was written from. A publication's own templates are tried with its newest
+article first.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -67,10 +66,7 @@ def mark_all_pages_due(connection: Connection) -> None:
 
 
 def invalidate_articles(settings: Settings, database: Database, renderer: Renderer) -> None:
-    """Have all article pages written again if what all of them show changed.
-
-    This is the publication's settings, its templates and, in the head, the feed formats.
-    """
+    """Have all article pages written again if what all show changed: settings, templates, in the head the feed formats."""
     inputs = (
         settings.publication,
         settings.takes_requests,
@@ -161,11 +157,9 @@ def write_site(
     progress: PageProgress = lambda _done, _of: None,
     tell: sitemaps.Tell | None = None,
 ) -> SiteReport:
-    """Write every page whose content is newer than its file.
+    """Write pages whose content is newer than their file: articles, issues that link to them, lists. What fails is reported.
 
-    Articles come before the issues that link to them, issues before the lists. Pages that can't
-    be rendered or written are reported, and the next run tries them again. `progress` may raise to stop.
-    `tell` gets the addresses of pages that came, changed or went.
+    `progress` may raise to stop. `tell` gets the addresses of pages that came, changed or went.
     """
     written, told = SiteReport(), (0, 0)
     with _apart(settings, written):

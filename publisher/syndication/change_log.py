@@ -1,12 +1,10 @@
 """Record new, changed and withdrawn articles as feed entries, with their positions in feeds.
 
-The cost depends on what has changed, not on the size of the archive. Each portion of articles is
-one transaction, which also marks them as recorded.
+The cost depends on what has changed, not on the size of the archive. Each portion of articles is one transaction.
 
-An open position is in the subscription document, an archived one in an archive document. Archive
-documents are only written again if one of their entries is withdrawn or revised. Open positions are
-in the order in which their entries first appeared: so an old entry that comes into a feed later is
-archived before newer ones.
+An open position is in the subscription document, an archived one in an archive document, which is only written again
+if an entry is withdrawn or revised. Open positions are in the order in which their entries first appeared: so an old
+entry that comes into a feed later is archived before newer ones.
 """
 
 from collections.abc import Callable, Sequence
@@ -53,11 +51,10 @@ class FeedPositions:
     def reconcile(
         self, entry_id: int, wanted: Sequence[int], updated: datetime, *, revised: bool
     ) -> None:
-        """Bring an entry into the wanted feeds, and remove its open positions in others.
+        """Bring an entry into the wanted feeds, and remove its open positions in others. A revised entry keeps its position.
 
-        A revised entry keeps its position. If that is archived, its archive document is written again
-        with the new words: in the subscription document it would push out a newer entry, and feed
-        readers that do not know it would show it as news.
+        If that is archived, the archive document is written again: in the subscription document it would push out a
+        newer entry, and feed readers would show it as news.
         """
         present = self._present(entry_id)
         for feed_id in wanted:
@@ -183,11 +180,7 @@ def record_changes(
     report: Report = unreported,
     progress: Callable[[int, int], object] = lambda _done, _of: None,
 ) -> int:
-    """Record all changes of articles; return how many articles had any.
-
-    `report` gets why an article can't be recorded: it is tried again in the next cycle. `progress` is
-    called between transactions, and may raise to stop.
-    """
+    """Record all changes of articles; return how many had any. What fails is reported, and tried again in the next cycle."""
 
     def record(some: Sequence[int]) -> None:
         with database.writing() as connection:
@@ -221,11 +214,7 @@ def entry_fingerprint(one: Article) -> str:
 
 
 def _changed_articles(connection: sa.Connection, now: datetime) -> list[int]:
-    """Return the articles to examine, in the order of publication.
-
-    The order of discovery does not count: reading an archive may have taken several attempts.
-    Embargoed articles are left out until their time.
-    """
+    """Return the articles to examine, not embargoed ones, in the order of publication: discovery may have taken several attempts."""
     embargoed = sa.and_(article.c.status == ArticleStatus.READY, article.c.available_at > now)
     known = sa.exists().where(
         feed_entry.c.article_id == article.c.id, feed_entry.c.withdrawn_at.is_(None)
@@ -299,10 +288,7 @@ class _ChangeRecorder:
             self._recorded.append(one)
 
     def _refresh_siblings(self) -> None:
-        """Write entries and pages again that link to a new article as their translation.
-
-        At the end of an embargo nothing else marks them. Marked articles are examined anyway.
-        """
+        """Write what links to a new article as its translation again: at the end of an embargo nothing else marks it."""
         stories = {one.story_id for one in self._appeared}
         unmarked = article.c.story_id.in_(stories) & article.c.feed_hash.is_not(None)
         siblings = sa.select(feed_entry.c.id).join(article).where(unmarked)

@@ -1,7 +1,7 @@
 """Build the feeds.Entry of an article, by feed templates, and those of the issues of a newsletter.
 
-A feed of issues belongs to a newsletter in a language, and keeps its address and id when the newsletter gets
-another name. The id of an entry is that of its feed and the day of the issue.
+A feed of issues keeps its address and id when the newsletter gets another name. The id of an entry is that of its
+feed and the day of the issue.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -56,12 +56,9 @@ class EntryBuilder:
         full: bool,
         archived: bool = False,
     ) -> list[feeds.Entry]:
-        """Return the entries, `full` ones with their texts. One that can't be built is left out and reported.
+        """Return the entries, `full` ones with their texts; those that can't be built are left out and reported.
 
         Archived ones name no translations: archive documents do not change with these.
-
-        `read` returns those with their articles that are not kept from another feed. Raise
-        RenderingError if even the shipped templates fail.
         """
         built = {one.tag: self._cache.get((one.tag, full, archived)) for one in rows}
         for one in read([row for row in rows if built[row.tag] is None]):
@@ -71,11 +68,7 @@ class EntryBuilder:
     def build_withdrawn(
         self, gone: Sequence[feed_window.Withdrawal], archived: int, now: datetime
     ) -> list[feeds.Entry]:
-        """Return the entries in place of articles withdrawn a short while ago, with no word of theirs.
-
-        What is only held back, or waits for its date, is expected back. Of those at positions up to `archived`
-        there are a few.
-        """
+        """Return the wordless entries in place of articles withdrawn a short while ago; what is held back is expected back."""
         since = now - feed_window.WITHDRAWN_SHOWN_FOR
         some = [
             one
@@ -177,10 +170,7 @@ def _author_url(publication: Publication, language: str, byline: model.Byline) -
 def build_withdrawn_entry(
     publication: Publication, one: feed_window.Withdrawal, texts: FeedTexts
 ) -> feeds.Entry:
-    """Return the entry that says that an article was withdrawn.
-
-    It is older than its tombstone, which would not count otherwise (RFC 6721 section 4).
-    """
+    """Return the entry of a withdrawn article, older than its tombstone, which would not count otherwise (RFC 6721 section 4)."""
     page = urls.public_url(publication, urls.article_path(one.language, one.slug))
     updated = one.when - timedelta(seconds=1)
     return feeds.Entry(

@@ -63,11 +63,7 @@ def archive_channel(
     tombstones: Sequence[feeds.Tombstone],
     number: int,
 ) -> feeds.Channel:
-    """Return an archive document (RFC 5005 section 4); the oldest has number 1.
-
-    It links to the next one before that exists, because it is not written again for the link. It
-    has no hubs, since hubs are not notified of it.
-    """
+    """Return an archive document; the oldest has number 1. It links to the next one before that exists, and has no hubs."""
     publication = settings.publication
     return feeds.Channel(
         **_common(settings, feed, entries, tombstones),
@@ -170,10 +166,7 @@ def archives_missing_files(settings: Settings, name: str, newest: int) -> list[i
 
 
 def remove_unrecorded_archives(settings: Settings, name: str, newest: int) -> None:
-    """Remove archive documents that were written but not recorded, as when the disk was full.
-
-    Their entries may have been withdrawn since.
-    """
+    """Remove archive documents that were written but not recorded: their entries may have been withdrawn since."""
     for number in count(newest + 1):
         if not web_files.remove_with_copies(_archive_file(settings, name, number)):
             return

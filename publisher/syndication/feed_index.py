@@ -1,7 +1,6 @@
 """The feeds of a publication: find them by subject, create missing ones, list them.
 
-A feed's name, address and id are fixed when it is created. Ids of feeds and entries are tag: URIs
-(RFC 4151), assigned once and stored.
+Name, address and id of a feed are fixed when it is created. Ids are tag: URIs (RFC 4151), assigned once and stored.
 """
 
 import itertools
@@ -64,8 +63,8 @@ NAMED_BY_PROGRAM: tuple[FeedKind, ...] = ("issues", "recordings")
 class FeedSubject:
     """What a feed is about; `label` is the topic, the author's name or that of a newsletter.
 
-    An author who stands in people.toml has a `key`: the feed is known by its name, which ends with
-    the key. `former` are the folded names under which the topic or author may have had other feeds.
+    An author of people.toml has a `key`, with which the feed's name ends. `former` are folded names of earlier feeds
+    of it.
     """
 
     kind: FeedKind
@@ -136,10 +135,7 @@ def _author(people: People, byline: Byline, language: str) -> FeedSubject:
 
 
 def is_former_feed(publication: Publication, one: Feed) -> bool:
-    """Return whether a feed goes on for its readers only: another one has taken its place.
-
-    It had a former name of a topic, another address of a known author, or all languages of several.
-    """
+    """Return whether a feed goes on for its readers only, as another one, such as that of a new name, has taken its place."""
     if one.kind == "author":
         key = publication.people.key_of(one.title)
         return key is not None and one.page != f"{_FOLDERS['author']}/{key}"
@@ -273,10 +269,7 @@ def mark_feeds_due(connection: sa.Connection, ids: Sequence[int] | None = None) 
 
 
 def due_feeds(connection: sa.Connection) -> list[Feed]:
-    """Return the feeds to write, oldest first; of those that are not `due` only archive documents.
-
-    Includes those of languages that the publication no longer has: their entries were withdrawn.
-    """
+    """Return the feeds to write, oldest first, also of languages that are gone; of those not `due` only archive documents."""
     archives = sa.select(feed_archive.c.feed_id).where(feed_archive.c.due)
     query = sa.select(feed).where(sa.or_(feed.c.due, feed.c.id.in_(archives)))
     rows = connection.execute(query.order_by(feed.c.id))

@@ -1,7 +1,4 @@
-"""Write the pages that say how to subscribe, the lists of feeds (OPML) and the stylesheets.
-
-A feed's page is written with the feed, the rest when its inputs have changed.
-"""
+"""Write the pages that say how to subscribe, the lists of feeds (OPML) and the stylesheets."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Read what a feed's documents contain: the open entries, those of an archive, tombstones.
-
-Reads in portions, so that an archive of any size needs little memory.
-"""
+"""Read what a feed's documents contain: the open entries, those of an archive, tombstones; in portions."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -1,13 +1,11 @@
 """Bring all feeds up to date: record changed articles, write what is due, restore lost files.
 
-Feeds are written one after the other: archive documents, then the rest. A subscription document is
-written after its archive documents. A feed is recorded as written when all its files are. So a
-killed process leaves work that is done again with the same bytes.
+A subscription document is written after its archive documents, and a feed recorded as written when all its files are:
+a killed process leaves work that is done again with the same bytes.
 
-An archive document keeps its entries once it is written (RFC 5005 section 4), with new words of
-those that are revised, and without those that are withdrawn. So entries move to archive documents
-several at a time: one at a time, each document would have one entry. A subscription document
-therefore has between four fifths of its maximum and all of it.
+An archive document keeps its entries once it is written (RFC 5005 section 4), with new words of those that are
+revised, and without those that are withdrawn. Entries move to archive documents several at a time, so a subscription
+document has between four fifths of its maximum and all of it.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,11 +47,7 @@ _SMALLEST_SHARE = 5
 
 
 def count_fitting(sizes: Sequence[int], most: int, most_bytes: int) -> int:
-    """Return how many entries, newest first, fit into a document.
-
-    An entry larger than `most_bytes` is not counted against it. Else it would push out the entries
-    that came at the same time before anybody could read them.
-    """
+    """Return how many entries fit into a document, newest first. One larger than `most_bytes` is free, or would push out others."""
     total = 0
     for number, size in enumerate(sizes[:most]):
         total += size if size <= most_bytes else 0
@@ -201,11 +195,7 @@ class FeedWriter:
         return _InProgress(one, files, [submit(file) for file in files])
 
     def _finish(self, one: _InProgress) -> None:
-        """Wait for a feed's files, then record it as written and queue pings of changed files.
-
-        A file is compared with what was last announced, not with the file before: that may already
-        have been replaced before the process was killed.
-        """
+        """Wait for a feed's files, then record it as written and queue pings of what differs from what was last announced."""
         try:
             for future in one.writing:
                 future.result()
@@ -256,10 +246,7 @@ class FeedWriter:
         return [entry for entry in built if entry.id not in moved]
 
     def _archive_oldest(self, one: Feed, before: ArchiveRange, leaving: int) -> None:
-        """Write entries into archive documents, and record those when all are written.
-
-        If they were recorded one by one, a killed process would divide the rest differently.
-        """
+        """Write entries into archive documents, and record those when all are written: a kill must not divide the rest differently."""
         limits = self.settings.feeds
         written: list[ArchiveRange] = []
         for number in split_evenly(leaving, limits.entries):
@@ -332,11 +319,7 @@ def publish_feeds(
     now: datetime,
     progress: Callable[[str, int, int], object] = lambda _step, _done, _of: None,
 ) -> tuple[int, list[str]]:
-    """Bring every feed up to date; return how many changed, and the problems.
-
-    A feed that can't be rendered or written stays as it was, and the next run tries it again. `progress`
-    is called with a step, how much of it is done, and of how much; it may raise to stop.
-    """
+    """Bring every feed up to date; return how many changed, and the problems. `progress` may raise to stop."""
     publication = settings.publication
     templates = renderer.fingerprint()
     with database.writing() as connection:

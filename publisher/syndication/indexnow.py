@@ -1,7 +1,7 @@
 """Tell search engines which pages are new, changed or gone: IndexNow (https://www.indexnow.org/documentation).
 
-Addresses wait in the queue of pings, in rows of as many as a request may have. A request names a key, and the site
-proves that it is its own by a file with the key, which stands at the web root. The key is random and no secret.
+A request names a key, and the site proves that it is its own by a file with the key, which stands at the web root.
+The key is random and no secret.
 """
 
 import secrets
@@ -51,10 +51,7 @@ def write_key_file(settings: Settings, database: Database) -> None:
 def enqueue_pages(
     connection: Connection, pages: Sequence[str], settings: Settings, now: datetime
 ) -> None:
-    """Queue the addresses of pages for all search engines, with those that wait.
-
-    Call it in a transaction before it is stored that the pages were listed: they may be sent twice, and are never lost.
-    """
+    """Queue the addresses of pages for all search engines, before it is stored that they were listed: none is ever lost."""
     key = web_files.cached_hash(connection, _KEY)
     if key is None:
         return

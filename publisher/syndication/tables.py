@@ -1,8 +1,4 @@
-"""The tables of feeds: feeds, entries, their positions in feeds, archive documents.
-
-A feed is a sequence of positions. Ids are stored, so that they do not change with a title, a slug or
-the host.
-"""
+"""The tables of feeds: feeds, entries, their positions in feeds, archive documents. Ids stay when a title, slug or host changes."""
 
 import sqlalchemy as sa
 

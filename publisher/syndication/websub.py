@@ -1,8 +1,8 @@
 """The pings of WebSub hubs: one per feed and hub, which `websub_client` sends until it is accepted.
 
-The retry queue says which hub has to be notified of which topic; `indexnow` has its search engines there, too. The
-transaction that records a feed's files as written also queues its pings. So a killed process may send a ping twice, but never loses one. Failed pings are
-retried with increasing delays for about a day. The next change of the feed queues a new ping in any case.
+The transaction that records a feed's files as written also queues its pings: a killed process may send one twice, but
+never loses one. Failed pings are tried again for about a day; the next change of the feed queues a new one in any
+case.
 """
 
 from collections.abc import Sequence
@@ -36,11 +36,7 @@ IS_PING = _c.kind == PING_KIND
 def enqueue_pings(
     connection: Connection, hubs: Sequence[str], topics: Sequence[str], now: datetime
 ) -> None:
-    """Queue a ping of each hub for each topic (the address of a feed).
-
-    Call it in the transaction that records the feed as written. A topic that is pending already
-    gets no second ping; its ping starts again and is due now.
-    """
+    """Queue a ping of each hub for each topic in the transaction that records the feed; a pending one starts again, due now."""
     for hub in dict.fromkeys(hubs):
         for topic in dict.fromkeys(topics):
             key = f"{hub} {topic}"

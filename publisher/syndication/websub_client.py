@@ -1,13 +1,8 @@
 """Notify WebSub hubs of changed feeds: send the pings that are due, and classify the responses.
 
-W3C WebSub (section "Publishing") and PubSubHubbub 0.4 do not define how a publisher notifies a hub.
-Hubs accept the form of PubSubHubbub 0.3 ("New Content Notification"): a POST of `hub.mode=publish`
-and `hub.url`, the address of the feed. Google's hub and Superfeedr document this form. Switchboard
-documents `hub.topic` instead, and WebSubHub accepts either. Both are sent; a hub ignores the one that
-it does not use.
-
-A rejection (4xx) is final: the same request would be rejected again, and somebody should read about
-it now. Temporary failures (5xx, 408, 425, 429, no connection) are retried.
+W3C WebSub and PubSubHubbub 0.4 do not define how. Hubs such as Google's and Superfeedr accept the form of
+PubSubHubbub 0.3 ("New Content Notification"): a POST of `hub.mode=publish` and `hub.url`. Switchboard documents
+`hub.topic` instead. Both are sent; a hub ignores the one that it does not use.
 """
 
 import json
@@ -68,11 +63,7 @@ class HubResult(Enum):
 
 @dataclass(frozen=True, slots=True)
 class HubResponse:
-    """The response to one ping, with a text for people.
-
-    `retry_after` is the delay that the hub asks for. If `is_rate_limited`, the hub wants fewer pings
-    of any topic.
-    """
+    """The response to one ping, with a text for people. If `is_rate_limited`, the hub wants fewer pings of any topic."""
 
     result: HubResult
     text: str
@@ -83,11 +74,10 @@ class HubResponse:
 def ping_hub(
     hub: str, topic: str, timeout: float, now: datetime, document: object = None
 ) -> HubResponse:
-    """Notify a hub of a topic; errors of the hub and the network become a response.
+    """Notify a hub of a topic, or send a `document` as JSON; errors become a response.
 
-    `timeout` is in seconds, for all of it. A `document` is sent as JSON in place of the form. One redirect to
-    the hub's own host is followed: a hub must not choose another one. What the settings name may be reached,
-    also an IP address of this network.
+    One redirect to the hub's own host is followed. What the settings name may be reached, also an IP address of this
+    network.
     """
     try:
         client = GuardedClient(FetchLimits(timeout), networks_named_by(hub))
@@ -158,11 +148,7 @@ def notify_hubs(
     timeout: float = PING_TIMEOUT,
     total: float = TOTAL_SECONDS,
 ) -> HubReport:
-    """Send the pings that are due, at most `limit` topics per hub.
-
-    `timeout` and `total` are seconds, for one ping and for all of them. Pings that were not sent
-    when the time is over stay queued. Pings to hubs that are not in `hubs` are deleted.
-    """
+    """Send due pings, at most `limit` topics per hub, within `total` seconds. Pings to hubs that are not in `hubs` are deleted."""
     # A ping that begins later would not have its full timeout.
     last_start = time.monotonic() + total - timeout
     run = _PingRun(database, lambda: now, time.monotonic, last_start, timeout)

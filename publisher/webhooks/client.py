@@ -1,7 +1,6 @@
-"""Send one request to a webhook: over https, without redirects, within 15 seconds.
+"""Send one request to a webhook: over https, to the public net only, without redirects, within 15 seconds.
 
-`fetching` sends it to the public net only. Of the answer only the status line and the header fields are read. So
-nothing of a body reaches a person or the log, and no answer can be long.
+Of the answer only the status line and the header fields are read: nothing of a body reaches a person or the log.
 """
 
 import re

@@ -1,7 +1,4 @@
-"""The kinds of events, the body of a request, and its signature (Standard Webhooks 1.0).
-
-Pure, but for the random bytes of a new secret.
-"""
+"""The kinds of events, the body of a request, and its signature (Standard Webhooks 1.0)."""
 
 import base64
 import hashlib
@@ -44,11 +41,7 @@ TEST_EVENT = "webhook.test"
 
 
 def subscriber_event_type(event: SubscriberEvent) -> EventType | None:
-    """Return the kind of a change of consent, or None for one that makes no event.
-
-    Only changes of a subscription count: a mailbox that bounces is no wish. Nor does an import: it
-    would make an event for each of its rows.
-    """
+    """Return the kind of a change of consent; None for one that is no wish, as of a bouncing mailbox, or of an import."""
     was, becomes = event.before, event.after
     if event.newsletter is None or event.source is ConsentSource.IMPORT or was is becomes:
         return None

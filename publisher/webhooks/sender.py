@@ -1,8 +1,7 @@
 """Send the events that are due, several webhooks at once, and try again later.
 
-A webhook that does not accept an event gets no other one in this run, so that a dead address costs one timeout
-a run. A run is bounded, whatever the number of webhooks: what it has no time for is due in the next one, and
-comes first then. When a webhook is disabled is decided by a pure function.
+A webhook that does not accept an event gets no other one in this run, so that a dead address costs one timeout a run.
+What a run has no time for comes first in the next one.
 """
 
 import time

@@ -1,7 +1,6 @@
-"""Webhooks in the database, and the deliveries of events to them.
+"""Webhooks in the database, and the deliveries of events to them, in the retry queue.
 
-Webhooks are added, read, disabled and removed, and their secrets replaced. Events stand in the retry queue. The
-transaction belongs to the caller: an event is queued in that of the fact that it is about.
+An event is queued in the caller's transaction, which is that of the fact that it is about.
 """
 
 import secrets

@@ -1,9 +1,7 @@
 """The content of an article as frozen values: blocks of text, pictures, lists and tables.
 
-The tree is shallow. The text inside a block is a flat sequence of runs with their marks; only
-quotes, lists, indented blocks and tables hold other blocks. `BlockBuilder` makes these from the blocks inside
-them, whatever the HTML nests. No block is lost: what stands in a list or a table outside of its items, rows
-and cells is kept in document order. HTML is read in `parser`.
+Text in a block is a flat sequence of runs with their marks; only quotes, lists, indented blocks and tables hold other
+blocks. What stands in a list or table outside of its items, rows and cells is kept in document order.
 """
 
 from __future__ import annotations
@@ -55,10 +53,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class TextRun:
-    """Text under the same marks, outermost mark first; a line feed is a line break.
-
-    A picture of a letter's size is a run of its own with an empty text.
-    """
+    """Text under the same marks, outermost first; a line feed is a line break. A picture of a letter's size has no text."""
 
     text: str
     marks: tuple[Mark, ...] = ()

@@ -1,11 +1,9 @@
 """Links from one document of a source to another, as stored HTML has them until they are resolved. Pure.
 
-Such an address is `publication:FILE?ADDRESS`: the file below the source folder, and the path on the
-site, that the link may mean; both are percent-encoded. They follow from where the document stands
-(`DocumentPlace`). Readers never see it: `replace_links` writes the address of a page in its place, or leaves
-only the link's text. In mails, feeds and pages of issues, ids of two articles could be the same, and many mail
-programs follow no links inside a mail. There ids are removed, and links inside an article (`#id`) lead to the
-article's own page.
+Such an address is `publication:FILE?ADDRESS`: the file below the source folder, and the path on the site, that the
+link may mean. `replace_links` writes the address of a page in its place, or leaves only the link's text. In mails,
+feeds and pages of issues, ids of two articles could be the same, and many mail programs follow no links inside a
+mail: there ids are removed, and links inside an article (`#id`) lead to its own page.
 """
 
 import posixpath
@@ -96,10 +94,7 @@ def with_links_apart(columns: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class DocumentPlace:
-    """A document's path below the source folder, and its page on the site, as far as known.
-
-    `permalink` is a path below `site_url`, the address of the site without a slash at its end.
-    """
+    """A document's path below the source folder, and its `permalink` below `site_url`, as far as known."""
 
     path: PurePosixPath
     permalink: str | None = None
@@ -175,10 +170,7 @@ def is_back_arrow(text: str) -> bool:
 
 
 def link_anchors(html: str, page_url: str) -> str:
-    """Return sanitised HTML without ids, with links inside the article as links to its page.
-
-    Links from a footnote back to its reference are removed. `page_url` is escaped for HTML.
-    """
+    """Return sanitised HTML without ids; links inside the article lead to `page_url`, those from footnotes back are removed."""
     if ' id="' not in html and 'href="#' not in html:
         return html
 

@@ -1,9 +1,8 @@
 """Parse the sanitised HTML of an article into blocks, and find code of templates that was left in it.
 
-A text block ends wherever an HTML block begins or ends. Ruby readings (`rt`, `rp`) are left out.
-Elements nested deeper than mail programs accept are dissolved; their text stays. Code of templates is
-`{{ ... }}` or `{% ... %}` in text that was meant for readers. Code blocks and code in a line may show it: an
-article on templates does. Braces of formulas (`x^{{2}}`) are none.
+Ruby readings (`rt`, `rp`) are left out; elements nested deeper than mail programs accept are dissolved. Code of
+templates is `{{ ... }}` or `{% ... %}` in text that was meant for readers, not in code blocks, and no braces of
+formulas (`x^{{2}}`).
 """
 
 import re
@@ -85,11 +84,7 @@ class _OpenBlock:
 
 @dataclass(slots=True)
 class _Parser:
-    """Collects blocks in document order.
-
-    `gap` is what plain text has before the next block; `top` is the HTML level of the headings
-    that get level 1.
-    """
+    """Collects blocks in document order. `gap` is what plain text has before the next; `top` the HTML level that gets level 1."""
 
     body: blocks.BlockBuilder = field(default_factory=blocks.BlockBuilder)
     opened: list[_OpenBlock] = field(default_factory=list)
@@ -269,11 +264,7 @@ def _is_inline(picture: Picture) -> bool:
 
 
 def _declared_language(element: etree._Element) -> blocks.LanguageAttrs | None:
-    """Return what `lang` and `dir` of an element declare, None if nothing.
-
-    An unknown language is ignored. `auto` is resolved to a direction, since mail programs are not
-    known to do it.
-    """
+    """Return the known language and the direction that an element declares; `auto` is resolved, as mail programs may not."""
     tag, written = element.get("lang"), element.get("dir")
     if not tag and not written and element.tag not in _CODE_TAGS:
         return None

@@ -1,8 +1,6 @@
 """The text of an article: its characters cleaned and joined, and an excerpt of its first sentences.
 
-Lines are joined as each script does, and white space is collapsed as HTML does. Spaces and Unicode normal form
-(NFC) are decided over a whole block, whatever marks its runs have. An excerpt stands where the author wrote no
-summary.
+Lines are joined as each script does, and white space is collapsed as HTML does, over a whole block.
 """
 
 import re
@@ -32,11 +30,7 @@ WIDE_BREAK = re.compile(f"(?<=[{_WIDE}])[ \t]*\n[ \t]*(?=[{_WIDE}])")
 
 
 def clean_characters(text: str) -> str:
-    """Remove characters that no document should contain, and normalise the others (NFC).
-
-    A combining overlay behind an angle bracket is removed too: it would compose with the bracket
-    and so remove the end of an HTML tag.
-    """
+    """Remove characters that no document should contain, and normalise the others (NFC). No overlay may remove a bracket."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     # None of them is printable; that is found ten times faster than they are.
     if not text.replace("\n", "").replace("\t", "").isprintable():
@@ -194,11 +188,7 @@ _SHARE_KEPT = 0.7
 
 
 def make_excerpt(text: str, language: str) -> str:
-    """Return the first whole sentences within EXCERPT_WORDS, or EXCERPT_CHARACTERS without spaces.
-
-    Headings and other blocks without a sentence are skipped, unless there is nothing else. A first
-    sentence that is too long is cut, with an ellipsis.
-    """
+    """Return the first whole sentences within EXCERPT_WORDS, or EXCERPT_CHARACTERS without spaces; a long first one is cut."""
     unspaced = script(language) in UNSPACED_SCRIPTS
     taken: list[str] = []
     for sentence in split_sentences(text):

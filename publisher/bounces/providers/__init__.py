@@ -4,6 +4,4 @@ events      the form, the request, and the error of a request that is refused
 signatures  RSA and ECDSA
 ses         Amazon SES; fetches certificates and confirms subscriptions, within bounds
 mailgun_postmark_sendgrid    the other providers
-
-Another one is a module here, settings in `publisher.config.web`, and a call in `publisher.app.subscribers.provider_reports`.
 """

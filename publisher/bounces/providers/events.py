@@ -34,10 +34,7 @@ class FeedbackRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProviderEvent:
-    """One event about one recipient. `identifiers` is text in which our tokens may stand.
-
-    `id` is the provider's, empty if there is none.
-    """
+    """One event about one recipient. `identifiers` is text in which our tokens may stand, `id` the provider's, if any."""
 
     id: str
     kind: BounceKind

@@ -1,8 +1,7 @@
 """Mailgun, Postmark and SendGrid: what proves that a request is theirs, and the events in it.
 
-Mailgun: HMAC over time and token, which does not cover the body. So each token counts once.
-Postmark signs nothing. The secret in the path is the proof (`app.subscribers.provider_reports`), and a password.
-SendGrid: ECDSA over time and body; the request holds a list of events.
+Mailgun: HMAC over time and token, not over the body, so each token counts once. Postmark signs nothing: the secret in
+the path and a password are the proof. SendGrid: ECDSA over time and body.
 """
 
 import hmac
@@ -87,10 +86,7 @@ _POSTMARK_KINDS = {
 def read_postmark_request(
     request: events.FeedbackRequest, login: str
 ) -> list[events.ProviderEvent]:
-    """Return the event, if it is a bounce or a complaint.
-
-    `login` is `user:password`, empty if none is asked for. Raise FeedbackRefusedError if the request has another.
-    """
+    """Return the event, if it is a bounce or complaint; `login` is `user:password`, or empty if none is asked for."""
     expected = b"Basic " + b64encode(login.encode())
     given = request.header.get("authorization", "").encode("utf-8", "replace")
     if login and not hmac.compare_digest(expected, given):

@@ -1,8 +1,7 @@
 """Amazon SES by SNS: signed with RSA over some fields, by a certificate that the message names.
 
-A valid signature proves only that some topic of anybody sent it. So the topic has to be one of the
-settings', before anything else of the message is believed. The certificate is fetched over HTTPS:
-without redirects, in bounded time and size, and cached.
+A valid signature proves only that some topic of anybody sent it, so the topic has to be one of the settings', before
+anything else is believed. The certificate is fetched without redirects, in bounded time and size, and cached.
 """
 
 import json
@@ -62,10 +61,7 @@ _SUBTYPES = {
 def read_ses_request(
     request: events.FeedbackRequest, topics: Collection[str], fetch: Callable[[str], bytes]
 ) -> list[events.ProviderEvent]:
-    """Return the events. A subscription to a topic of the settings is confirmed.
-
-    Raise FeedbackRefusedError for other topics and invalid signatures.
-    """
+    """Return the events, if topic and signature are right. A subscription to a topic of the settings is confirmed."""
     message = request.json()
     kind, topic, subscribe_url = events.texts_of(message, "Type", "TopicArn", "SubscribeURL")
     if topic not in topics:

@@ -1,7 +1,4 @@
-"""Verify signatures of webhooks: RSA with a certificate, ECDSA with a public key.
-
-This module imports `cryptography`, which is slow to load: import it only to verify.
-"""
+"""Verify signatures of webhooks: RSA with a certificate, ECDSA with a public key. Slow to import (`cryptography`)."""
 
 from base64 import b64decode
 

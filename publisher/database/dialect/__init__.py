@@ -49,10 +49,7 @@ def dump_database(
     without: Sequence[str] = (),
     require: Callable[[], object] = lambda: None,
 ) -> None:
-    """Write a server's tables into a file, and no rows of some. Raise DatabaseError.
-
-    `require` is called meanwhile, and may raise to end it.
-    """
+    """Write a server's tables into a file, and no rows of some. `require` is called meanwhile, and may raise to end it."""
     from publisher.database.dialect.postgresql_dump import dump
 
     dump(address, target, without, require)

@@ -1,8 +1,7 @@
 """The interface between `publisher.database.engine` and a database, and addresses of servers.
 
-A database is SQLite or PostgreSQL. Of an address it is said what is wrong with it, and what may be
-shown. The driver is not imported: settings are checked without it. A faulty address is never
-repeated, since any part of it may belong to a password.
+The driver is not imported: settings are checked without it. A faulty address is never repeated, since any part of it
+may belong to a password.
 """
 
 import re
@@ -79,10 +78,7 @@ class Backend(Protocol):
         """Raise DatabaseError while another process has this database open."""
 
     def server_id(self, connection: Connection) -> str:  # noqa: ARG002  # a server's
-        """Return which server, timeline and database this is; empty for a file, which may be moved.
-
-        It changes when a database is restored elsewhere, or when another server takes over.
-        """
+        """Return which server, timeline and database this is, as another may take over; empty for a file, which may be moved."""
         return ""
 
     def keep_copy(self, revision: str | None, target: str) -> None:

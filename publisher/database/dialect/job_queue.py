@@ -1,8 +1,7 @@
 """Jobs in the tables of a server, by Procrastinate. The only module that imports it.
 
-A job is a name that some process is to run. Each process has a worker, which asks every second for a
-job that it may run now. LISTEN is not used: it needs a session of its own, which no pooler in transaction
-mode gives, and a lost one is not noticed. A worker that ends, as when the server was away, is started again.
+Each process has a worker, which asks every second for a job that it may run. LISTEN needs a session of its own, which
+no pooler in transaction mode gives. A worker that ends, as when the server was away, is started again.
 """
 
 import asyncio
@@ -72,11 +71,7 @@ class JobFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class QueueWork:
-    """What a process does with jobs: `may_run` and `run` take a name.
-
-    `intervals` has the seconds between the jobs of each name. `watch` is called by a job for this
-    process alone: as long as it is, the queue works.
-    """
+    """What a process does with jobs. While `watch`, called by jobs for this process alone, is called, the queue works."""
 
     intervals: Mapping[str, float]
     may_run: Callable[[str], bool]

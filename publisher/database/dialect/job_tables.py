@@ -1,7 +1,6 @@
-"""The tables of the task engine, beside those of the publication: made, brought up to date, read.
+"""The tables of Procrastinate, beside those of the publication: made, brought up to date, read.
 
-Procrastinate's tables, types and functions begin with its name. Nothing that matters is in them: a copy
-and a backup have none of their rows. Does not import Procrastinate, but where it makes them.
+Nothing that matters is in them: a copy and a backup have none of their rows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -81,8 +80,5 @@ def summarise_jobs(connection: Connection) -> list[tuple[str, str, float, int]]:
 
 
 def hold_waiting_job(connection: Connection, name: str) -> bool:
-    """Have the job of this name that waits go on waiting until the end of this transaction; return whether one does.
-
-    Workers skip rows that are locked. Other transactions may hold it, too.
-    """
+    """Keep a waiting job of this name from workers, who skip locked rows, until this transaction ends; return whether there is one."""
     return connection.execute(_WAITING, {"name": name}).first() is not None

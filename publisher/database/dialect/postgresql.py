@@ -1,8 +1,7 @@
 """PostgreSQL: the database is on a server, which is reached by psycopg 3.
 
-A writing transaction takes one lock for the whole publication at its start, so it writes alone,
-as it would in a SQLite file. It reads what is committed (READ COMMITTED), which no other writer
-changes meanwhile. A reading transaction sees one state (REPEATABLE READ).
+A writing transaction takes one lock for the whole publication at its start, so it writes alone, as in a SQLite file,
+and reads what is committed (READ COMMITTED). A reading transaction sees one state (REPEATABLE READ).
 """
 
 import re

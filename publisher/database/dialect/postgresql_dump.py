@@ -26,10 +26,10 @@ _TABLE = re.compile(r"(?m)^\d+; \d+ \d+ TABLE (?!DATA )(.+) alembic_version ")
 
 
 def find_address(address: str, direct: str | None) -> str:
-    """Return the address for `pg_dump` and `pg_restore`: the direct one, if there is one.
+    """Return the direct address, if there is one, for `pg_dump` and `pg_restore`; raise DatabaseError for a pooler or another database.
 
-    Raise DatabaseError if it leads to a pooler, or to another database. These programs set search_path for a
-    session: in transaction mode a pooler gives it to others, who then find no table.
+    These programs set search_path for a session: in transaction mode a pooler gives it to others, who then find no
+    table.
     """
     with _opened(direct or address) as backend, backend.engine.connect() as connection:
         if is_pooled(connection):
@@ -51,10 +51,7 @@ def find_address(address: str, direct: str | None) -> str:
 def dump(
     address: str, target: Path, without: Sequence[str], require: Callable[[], object]
 ) -> None:
-    """Write a dump in the custom format, without rows of the task engine. Raise DatabaseError with what `pg_dump` says.
-
-    It has the schema of the publication alone: another one's may be beside it. `require` is called meanwhile: if it raises, `pg_dump` is ended.
-    """
+    """Write a dump of the publication's schema, without rows of the task engine; if `require` raises, `pg_dump` is ended."""
     options = [f"--exclude-table-data={table}" for table in (*without, f"{JOB_TABLE_PREFIX}*")]
     schema = _current_schema(address).replace('"', '""')
     options = ["--format=custom", f"--file={target}", f'--schema="{schema}"', *options]

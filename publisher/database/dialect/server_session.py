@@ -1,9 +1,7 @@
 """Sessions of PostgreSQL, also behind a pooler, and whether a publication can use a server.
 
-Sessions have settings and time limits. A pooler in transaction mode, such as PgBouncer, gives each
-transaction another session of the server. There, settings last for one transaction, and statements
-are not prepared. Whether a server and its database can be used is decided by a pure function, from
-one query.
+A pooler in transaction mode, such as PgBouncer, gives each transaction another session of the server: there, settings
+last for one transaction, and statements are not prepared.
 """
 
 import os
@@ -90,11 +88,7 @@ def connect_arguments(url: URL) -> dict[str, Any]:
 
 
 def set_up(settings: Mapping[str, str], driver: Any, record: ConnectionPoolEntry) -> None:
-    """Prepare a new connection, and note whether it leads to a pooler.
-
-    A pooler makes up the number of the session. PgBouncer refuses connections whose
-    first message has settings, so that they are set here.
-    """
+    """Prepare a new connection, and note whether it leads to a pooler, as PgBouncer, which refuses settings in a first message."""
     driver.adapters.register_dumper(str, _TextDumper)
     is_autocommit, driver.autocommit = driver.autocommit, True
     ((number,),) = driver.execute("SELECT pg_backend_pid()").fetchall()

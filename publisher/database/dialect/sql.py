@@ -1,17 +1,11 @@
 """SQL that SQLite and PostgreSQL spell differently: expressions, upserts, ids, options of tables.
 
-Each function returns an ordinary SQLAlchemy value, which is compiled for the database that executes
-it. A table declares in `info` what it needs. A package that can't import this module can do so as
-well:
+A table declares in `info` what it needs, also in a package that can't import this module:
 
-    KEYED              rows are stored in the order of the primary key
-    IDS_NEVER_REUSED   the id of a deleted row is not given again
-    CLEANED_EARLY      rows change several times within minutes
-
-The first two have an effect in SQLite only: PostgreSQL has no order of rows, and `id_of_its_own` gives it
-ids. The third has one on a server only, which would else use the space of dead rows again when they are a
-fifth. The last ids that tables gave are read and set, so that a copy never gives the id of a deleted
-row again.
+    KEYED              rows are stored in the order of the primary key (SQLite only)
+    IDS_NEVER_REUSED   the id of a deleted row is not given again (SQLite; `id_of_its_own` gives PostgreSQL its ids)
+    CLEANED_EARLY      rows change several times within minutes (a server would use the space of dead rows again
+                       when they are a fifth)
 """
 
 import json
@@ -108,10 +102,7 @@ def with_rowcount(statement: _Inserting) -> _Inserting:
 
 
 def partial_index(where: sa.ColumnElement[bool]) -> Mapping[str, Any]:
-    """Return the arguments of an `Index` of some rows only: a boolean column, or a comparison.
-
-    A query uses it if its own condition is written with literals instead of parameters.
-    """
+    """Return an `Index`'s arguments for some rows only. A query uses it if its condition has literals, not parameters."""
     is_flag = isinstance(where, sa.Column) and isinstance(where.type, sa.Boolean)
     # SQLite has no booleans, and queries compare with 1.
     in_file = sa.text(f"{where.name} = 1") if is_flag else where
@@ -150,20 +141,13 @@ def on_server_only(index: sa.Index) -> sa.Index:
 
 
 def update_statistics(connection: sa.Connection, *names: str) -> None:
-    """Update the statistics by which queries of these tables are planned (ANALYZE).
-
-    PostgreSQL counts rows in the background, a minute after they were inserted: until then it plans
-    joins as if there were one row. SQLite plans by hints. `names` must be names of tables in the code.
-    """
+    """Update the statistics by which queries of these tables are planned: a server does so a minute after rows were inserted."""
     if connection.dialect.name != "sqlite":
         connection.execute(sa.text(f"ANALYZE {', '.join(names)}"))
 
 
 def counts_in_one_pass(connection: sa.Connection) -> bool:
-    """Return whether one pass over all rows counts groups faster than a search for each group.
-
-    It is so where an index holds only some of the rows (`partial_index_on_server`).
-    """
+    """Return whether one pass over all rows counts groups faster than a search for each (`partial_index_on_server`)."""
     return connection.dialect.name != "sqlite"
 
 
@@ -267,11 +251,7 @@ def json_list(parameter: str, type_: TypeEngine[Any]) -> sa.Select[Any]:
 
 
 def json_rows(rows: Iterable[Iterable[Any]]) -> str:
-    """Return rows of numbers, texts and instants as a JSON array, for `json_table`.
-
-    Instants are as columns store them. Characters that not every database stores are replaced:
-    mail servers and others write a part of the texts.
-    """
+    """Return rows as a JSON array for `json_table`: instants as columns store them, characters that none may store replaced."""
     return json.dumps([[_stored(value) for value in row] for row in rows])
 
 
@@ -284,10 +264,7 @@ def _stored(value: Any) -> Any:
 
 
 def refuse_changes(connection: sa.Connection, table: str) -> None:
-    """Let the database refuse to change or delete rows of a table, by a trigger. For migrations.
-
-    Whoever may drop the trigger still can; so may TRUNCATE of PostgreSQL.
-    """
+    """Let the database refuse to change or delete rows of a table, by a trigger. For migrations."""
     if connection.dialect.name == "sqlite":
         for verb in ("UPDATE", "DELETE"):
             connection.exec_driver_sql(
@@ -306,11 +283,7 @@ def refuse_changes(connection: sa.Connection, table: str) -> None:
 
 
 def id_of_its_own(connection: sa.Connection) -> dict[str, int]:
-    """Return an id that was never given, for a new row of a table with IDS_NEVER_REUSED.
-
-    A server that failed over may have lost the last numbers of its sequences, while rows, files and
-    processes still have them. So the id is random there. A file counts them: nothing is returned.
-    """
+    """Return a random id on a server, where a failover may lose the last numbers of sequences; nothing in a file, which counts."""
     return {} if connection.dialect.name == "sqlite" else {"id": secrets.randbits(63)}
 
 

@@ -1,7 +1,4 @@
-"""SQLite: the database is a file, and copies of it are made while others write.
-
-A copy is of one instant: a whole one, or some of the rows.
-"""
+"""SQLite: the database is a file, and copies of it are made while others write."""
 
 import os
 import shutil
@@ -34,10 +31,7 @@ WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite!_%' ESCAPE '!'
 
 
 def copy_file(path: Path, target: Path) -> None:
-    """Copy a database; whole or not at all. Raise StorageError if the target's disk is full.
-
-    A plain copy would miss what is still in the write-ahead log.
-    """
+    """Copy a database, with its write-ahead log; whole or not at all. Raise StorageError if the target's disk is full."""
     unfinished = target.with_name(f".{target.name}")
     try:
         with (
@@ -53,12 +47,7 @@ def copy_file(path: Path, target: Path) -> None:
 
 
 def damage_of(path: Path, *, may_be_empty: bool = False) -> str:
-    """Return what is wrong with a file as a database; empty if it is whole.
-
-    `may_be_empty`: one without tables is whole, as after a disk was full when it was made.
-
-    Raise DatabaseError if it can't be read for another reason, as its rights or a full disk.
-    """
+    """Return what is wrong with a file as a database, "" if nothing; `may_be_empty`: one without tables is whole."""
     try:
         with closing(sqlite3.connect(path)) as connection:
             found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
@@ -95,11 +84,7 @@ def _full_disk_explained(folder: Path) -> Iterator[None]:
 
 
 def copy_some_rows(path: Path, target: Path, conditions: Mapping[str, str]) -> None:
-    """Copy a database into a new file: of a table with a condition the rows that meet it, else all.
-
-    A condition may refer to tables without one, and to those that have theirs before it. Raise StorageError
-    if the target's disk is full.
-    """
+    """Copy a database into a new file: of a table with a condition the rows that meet it, else all."""
     with (
         _full_disk_explained(target.parent),
         closing(sqlite3.connect(target, isolation_level=None)) as copy,
@@ -206,11 +191,7 @@ class SqliteFile(Backend):
 
     @contextmanager
     def upgrading(self, connection: sa.Connection) -> Iterator[None]:
-        """Open a transaction in which a table may be made anew.
-
-        Dropping the old one would delete the rows that refer to its rows. So these are checked at the
-        end only.
-        """
+        """Open a transaction in which a table may be made anew: rows that refer to it are checked at the end only."""
         driver: Any = connection.connection.driver_connection
         driver.execute("PRAGMA foreign_keys=OFF")
         try:
@@ -383,11 +364,7 @@ def _begin(timeout: float, connection: sa.Connection) -> None:
 
 
 def _execute_once_free(driver: Any, statement: str, timeout: float) -> None:
-    """Run a statement that needs a lock, as soon as nobody has that.
-
-    SQLite itself looks ten times a second only. It would starve beside a process that writes in
-    portions and leaves some milliseconds between them.
-    """
+    """Run a statement that needs a lock, as soon as it is free: SQLite looks ten times a second only, and would starve."""
     end = time.monotonic() + timeout
     while True:
         try:

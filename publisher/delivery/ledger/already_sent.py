@@ -1,12 +1,9 @@
 """Which stories subscribers have got already, or are about to get: from the rows of other issues.
 
-A story counts whatever the newsletter, the language or the cadence of the issue that carried it.
-Rows that were suppressed, cancelled, given up or bounced do not count: their subscribers got
-nothing. If an issue's rows are deleted (`prune_ledgers`), everybody counts who was on the list when
-it was finished.
-
-An issue leaves out the stories that another issue is about to bring. If that mail is then cancelled
-or given up, the next issue of the newsletter that had left them out brings them.
+A story counts whatever the newsletter, language or cadence of the issue that carried it, but not from rows that were
+suppressed, cancelled, given up or bounced. If an issue's rows are deleted (`prune_ledgers`), everybody counts who was
+on the list when it was finished. If the mail that was about to bring a story is cancelled or given up, the next issue
+of the newsletter that had left the story out brings it.
 """
 
 from collections import defaultdict
@@ -59,10 +56,9 @@ OPENED_STATES = (_I.SENDING, _I.PAUSED, _I.SENT, _I.PARTIAL, _I.FAILED, _I.CANCE
 class ReceivedStories:
     """The other issues that carried some of an issue's stories, and who got them.
 
-    `digests` has the stories of issues' own digests by issue, `variants` those of variants by id.
-    `issues` are the issues of both. Of `pruned` ones the rows are deleted: `digests` has the stories of
-    their variants, too. With `wanted_at`, mails that wait count only if they are still wanted at that
-    instant.
+    `digests` has the stories of issues' own digests by issue, `variants` those of variants by id. Of `pruned` issues
+    the rows are deleted: `digests` has their variants' stories, too. With `wanted_at`, mails that wait count only if
+    wanted at that instant.
     """
 
     issues: Collection[int]
@@ -80,11 +76,7 @@ class ReceivedStories:
         return own | former | pruned.correlate_except(_PRUNED)
 
     def mails(self, subscriber_id: sa.ColumnElement[int]) -> list[sa.ColumnElement[str | None]]:
-        """Return SQL values that name the mails which a subscriber has got, for `stories_of`.
-
-        Those that went to a record that was merged into hers are in the second value, those of pruned
-        issues, if there are any, in the third.
-        """
+        """Return SQL values that name the mails somebody has got: hers, those of records merged into hers, those of pruned issues."""
         mails: list[sa.ColumnElement[str | None]] = [
             sa.select(_MAIL).where(one).scalar_subquery()
             for one in self._rows_of(subscriber_id)
@@ -154,10 +146,7 @@ class ReceivedStories:
         return self.variants.get(variant_id, frozenset())
 
     def _was_there(self, subscriber_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
-        """Return the condition that a subscriber may have got `_PRUNED`, one of the pruned issues.
-
-        A record that was merged into hers may be older.
-        """
+        """Return the condition that a subscriber, or a record merged into hers, may have got `_PRUNED`, one of the pruned issues."""
         # Two queries deep, which SQLAlchemy does not correlate by itself.
         record, merged = subscriber.alias(), subscriber_alias
         is_older = sa.exists(record.c.id).where(
@@ -228,10 +217,7 @@ def _pruned_among(connection: sa.Connection, issues: Collection[int]) -> Sequenc
 def received_since(
     connection: sa.Connection, issue: Issue, condition: sa.ColumnElement[bool]
 ) -> list[int]:
-    """Return the subscribers of an issue's rows who have got one of their stories by another issue.
-
-    `condition` chooses the rows. Used before mails are sent again that had failed.
-    """
+    """Return the subscribers of the issue's rows that meet `condition` who have got one of their stories by another issue."""
     own, of_variants = _stories_of(connection, issue)
     received = find_received(connection, issue, own.union(*of_variants.values()))
     if not received.issues:
@@ -275,10 +261,7 @@ def _stories_of(
 def owe_left_out(
     connection: sa.Connection, issue: Issue, rows: sa.ColumnElement[bool], now: datetime
 ) -> None:
-    """Record what the subscribers of some rows of an issue, that are not sent, may have missed.
-
-    `rows` is a condition on `delivery`. Call it before the rows are moved.
-    """
+    """Record what the subscribers of these rows, that are not sent, may have missed. Call it before the rows are moved."""
     chosen = (delivery.c.issue_id == issue.id) & rows
     if not connection.execute(
         sa.select(sa.exists(delivery.c.subscriber_id).where(chosen))

@@ -1,8 +1,7 @@
-"""Reserve rows before a message may leave, and write the results of attempts.
+"""Reserve rows before a message may leave, and write the results of attempts: one statement for a whole batch.
 
-A row becomes `attempting`, and that is committed, before its message may leave. Each statement
-moves only rows in the state and epoch that it expects, so a process that has lost a row notices
-by not moving it. Each is one statement for a whole batch.
+Each moves only rows in the state and epoch that it expects, so a process that has lost a row notices by not moving
+it.
 """
 
 import json
@@ -75,12 +74,7 @@ _SUPPRESS_UNWANTED = (
 def begin_attempts(
     connection: sa.Connection, claims: Sequence[Claim], now: datetime
 ) -> tuple[list[Claim], int]:
-    """Make claimed rows `attempting`. Returns those that still were ours.
-
-    Recipients who have unsubscribed since, pause, or have chosen another cadence are suppressed;
-    their number is returned, too. Rows of
-    an issue that is no longer being sent, and rows of another lease, are not moved.
-    """
+    """Make claimed rows `attempting`; return those that were ours, and how many were suppressed, being wanted no more."""
     rows = json_rows((*one.key, one.epoch) for one in claims)
     begun = {tuple(row) for row in connection.execute(_BEGIN, {ROWS: rows, "now": now})}
     if len(begun) == len(claims):
@@ -109,10 +103,7 @@ def _owe_to_leavers(
 def suppress_waiting(
     connection: sa.Connection, issues: Collection[int], members: sa.Select[int], now: datetime
 ) -> int:
-    """Suppress free rows of issues that their subscribers, of `members`, want no more.
-
-    Otherwise their articles would count as about to come, and would be in no other issue.
-    """
+    """Suppress free rows that these subscribers want no more: their articles would count as about to come."""
     free = _OF_ISSUES & in_states(*CLAIMABLE_STATES)
     unwanted = free & delivery.c.subscriber_id.in_(members) & _IS_UNWANTED
     why = {"reason": None, "reason_key": _WHY_UNWANTED}
@@ -161,11 +152,7 @@ def undo_attempts(connection: sa.Connection, claims: Iterable[Claim], now: datet
 def release_all_rows(
     connection: sa.Connection, issues: Collection[int], lease_id: int, now: datetime
 ) -> None:
-    """Return every row that a lease still holds.
-
-    Only for a lease whose workers have stopped and whose results are written: what is still
-    `attempting` was then never given to a worker.
-    """
+    """Return every row that a lease holds whose workers have stopped: no worker had what is still `attempting`."""
     values = {"issues": json.dumps([*issues]), "lease": lease_id, "now": now}
     connection.execute(_RELEASE_HELD, values)
     moved = connection.execute(_UNDO_HELD, values).scalars().all()
@@ -201,11 +188,7 @@ _CONFIRM_BOUNCE = (
 def settle_attempts(
     connection: sa.Connection, changes: Mapping[Claim, StateChange], now: datetime
 ) -> set[MessageKey]:
-    """Write the results of attempts. Returns the rows that still were ours.
-
-    A row that was put in doubt meanwhile, under the same epoch, is settled, too: the answer came
-    after all. A finished issue may be sent again because of that.
-    """
+    """Write results; return the rows that were ours, also those put in doubt under the same epoch: the answer came after all."""
     rows = json_rows(
         (*one.key, one.epoch, change.state, change.reason_key, change.reason, change.next_at)
         for one, change in changes.items()

@@ -1,13 +1,10 @@
 """Who gets what of an issue: its digest, a variant, or nothing and why. Reads only.
 
-What it has for one subscriber follows from what she has chosen, has got and is owed. Owed is what was missed by
-an interruption, such as a pause or a change of the cadence: the first issue after it has, besides its own
-stories, those that came in the meantime and that the subscriber has not got. Once she has a row of an issue
-that was due after it, nothing is owed, unless that mail did not arrive.
+It follows from what a subscriber has chosen, has got and is owed. Owed is what was missed by an interruption, such as
+a pause or a change of the cadence: the first issue after it has, besides its own stories, those of the meantime. Once
+there is a row of an issue that was due after it, nothing is owed, unless that mail did not arrive.
 
-The ledger is opened by this (`opening`), and plans and previews that are shown before are made by it: so they
-agree. The plan counts subscribers who get the same in groups, in one query. The groups are few enough for
-Python, where a million subscribers are not.
+Ledgers, plans and previews all come from this, so they agree. The plan counts subscribers who get the same in groups.
 """
 
 import json
@@ -75,11 +72,7 @@ def load_owed(
 def owed_since(
     interruptions: Iterable[audiences.Interruption], served: Mapping[int, datetime]
 ) -> dict[int, datetime]:
-    """Return from when on articles are owed, by subscriber. Pure.
-
-    `served` is when the last issue was due for which a subscriber has a row. Instants are those of a
-    day's begin, so that subscribers share few variants; what somebody has got is not sent again.
-    """
+    """Return from which day's begin on articles are owed, by subscriber; `served` is when the last issue was due that had a row."""
     owed: dict[int, datetime] = {}
     for interruption in interruptions:
         last = served.get(interruption.subscriber_id)
@@ -118,9 +111,8 @@ ProfileKey = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What subscribers want of an issue: pairs of story and article ids, in order.
+    """What subscribers want of an issue: pairs of story and article ids; `most` are carried, and `more` had no room before.
 
-    At most `most` are carried, and `more` had no room before. `length` None is the newsletter's.
     An announcement `is_text`: it has no articles, and is sent all the same.
     """
 
@@ -272,10 +264,7 @@ class AudienceOfIssue:
         return causes.HAS_PAUSED if paused else causes.OTHER_CADENCE
 
     def content(self, own: Choice, viewer: Viewer) -> MailContent | causes.Cause:
-        """Return what a viewer's mail would carry; `own` is what those without a profile want.
-
-        A cause says why nothing is left to send. Exclusions are not considered.
-        """
+        """Return what a viewer's mail would carry, or why nothing; `own` is what those without a profile want."""
         choice = own if own.is_text else self._choice(own, viewer)
         if choice is own and self.issue.for_profiles_only:
             return causes.NO_ARTICLE
@@ -348,11 +337,7 @@ class IssueAudience:
     def portion(
         self, number: int | None, key: ProfileKey, received: frozenset[int] = _NOTHING
     ) -> Portion | None:
-        """Return what a subscriber gets; None if another edition serves her, or none does.
-
-        `number` is her id, or None for somebody to whom nothing is owed. `received` are the stories
-        that she has got by other issues.
-        """
+        """Return what subscriber `number` (None: nobody who is owed anything) gets; None if this edition does not serve her."""
         if number is not None and number in self.owed:
             owed = self.owed[number]
             return self._portion_of(owed, self.catch_ups[owed], received)
@@ -455,11 +440,7 @@ def _load_catch_ups(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudienceGroup:
-    """How many recipients have all of this in common.
-
-    `number` is the id of somebody to whom an issue owes something. `mails` and the others name
-    what was got by other issues with the same stories (`ReceivedStories.mails`).
-    """
+    """How many recipients have all of this in common; `number` is the id of somebody to whom an issue owes something."""
 
     count: int
     language: str
@@ -489,11 +470,7 @@ def count_groups(
     by_domain: bool = False,
     by_hour: bool = False,
 ) -> list[AudienceGroup]:
-    """Count all recipients of `newsletter`, whichever edition serves them.
-
-    `audiences` are those of the issues that the groups have to be fine enough for. They differ by
-    receiving domain only if `by_domain`, by time zone and hour only if `by_hour`.
-    """
+    """Count all recipients of `newsletter`, whichever edition serves them, in groups that are fine enough for these issues."""
     owed = sorted({number for one in audiences for number in one.owed})
     columns: dict[str, ColumnElement[Any]] = {
         # What differs most comes first: the database sorts by it.

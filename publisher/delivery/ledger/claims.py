@@ -1,8 +1,7 @@
 """Claim rows for a lease, postpone and release them, find out when rows are due, and recheck one.
 
-The recheck runs right before a message leaves, in several threads. It is a prepared query, one per
-thread. It reads only, and does not check the epoch: the state `attempting` guards the row. A statement
-about many rows has them as one JSON parameter: it is compiled and run once, where one per row would be hundreds.
+The recheck runs right before a message leaves, in several threads, as a prepared query. The state `attempting` guards
+the row. A statement about many rows has them as one JSON parameter: it is compiled and run once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -63,10 +62,7 @@ NEW_EPOCH = delivery.c.epoch + 1
 def moving(
     rows: sa.ColumnElement[bool], state: DeliveryState, now: Any, **changes: Any
 ) -> sa.Update:
-    """Return the statement that moves rows to a state; `now` is an instant, or the parameter NOW.
-
-    Of the other columns only those change that are named: a row keeps its lease and reason otherwise.
-    """
+    """Return the statement that moves rows to a state; `now` is an instant, or the parameter NOW."""
     return sa.update(delivery).where(rows).values(state=state, changed_at=now, **changes)
 
 
@@ -80,10 +76,7 @@ def same_epoch(rows: sa.Subquery) -> sa.ColumnElement[bool]:
 
 
 def in_states(*states: DeliveryState) -> sa.ColumnElement[Any]:
-    """Return the condition that a row is in one of these states, of which there are few.
-
-    Without the hint a million rows of an issue may be scanned instead of the index of states.
-    """
+    """Return the condition that a row is in a state; the hint makes the index of states used, not all rows of an issue."""
     # Literals instead of parameters: otherwise a server may not use an index of some states.
     literals = sa.bindparam(
         "states", [*states], sa.Text(), unique=True, expanding=True, literal_execute=True
@@ -92,21 +85,14 @@ def in_states(*states: DeliveryState) -> sa.ColumnElement[Any]:
 
 
 def held_in(*states: DeliveryState) -> sa.ColumnElement[Any]:
-    """Return the condition that a lease holds a row, in one of these states: `claimed`, `attempting`.
-
-    A server has an index of rows that are held, which is used only if it is said that they have a lease.
-    """
+    """Return the condition that a lease holds a row; a server's index of held rows needs it said that they have a lease."""
     return in_states(*states) & delivery.c.lease_id.is_not(None)
 
 
 def first_free(
     issue_id: int | sa.ColumnElement[int], state: DeliveryState
 ) -> sa.Select[tuple[datetime]]:
-    """Return a query for when the first row in a state, `pending` or `deferred`, is due.
-
-    In the order of the index. Without an order a server reads an issue's rows until it finds one, and
-    finds none among a million that are sent. It would drop the order from an EXISTS.
-    """
+    """Return a query for when the first row in a state is due, in the order of the index: without, a server reads all rows."""
     literal_state = sa.literal(state, sa.Text(), literal_execute=True)
     return (
         sa.select(delivery.c.next_at)
@@ -196,11 +182,7 @@ _CLAIM = (
 def claim(
     connection: sa.Connection, issue_id: int, lease_id: int, now: datetime, most: int
 ) -> list[Claim]:
-    """Claim up to `most` due rows of an issue. An empty list means that none is due.
-
-    First tries come first, in the order in which they became due, then deferred recipients. A
-    subscriber who was erased has no address any more and is suppressed.
-    """
+    """Claim up to `most` due rows of an issue: first tries as they became due, then deferred ones. An empty list: none is due."""
     claims: list[Claim] = []
     for free in CLAIMABLE_STATES:
         values = {"of": issue_id, "free": free, "now": now, "at": now, "lease": lease_id}
@@ -298,11 +280,7 @@ _FIRST_DUE = (
 
 
 def next_due_at(connection: sa.Connection, issues: Sequence[int]) -> datetime | None:
-    """Return when the next postponed row is due.
-
-    Deferred rows do not count, nor rows of issues that are not being sent: an issue may be paused
-    for days.
-    """
+    """Return when the next postponed row is due, of issues that are being sent; deferred rows do not count."""
     query = sa.select(sa.func.min(_FIRST_DUE)).where(
         issue_table.c.id.in_(issues), issue_table.c.state == IssueState.SENDING
     )

@@ -72,10 +72,7 @@ def _insert(
 
 
 def settle_waiting(connection: sa.Connection, issue: Issue, now: datetime) -> int:
-    """Make the rows of a correction due whose issue was sent meanwhile; return how many.
-
-    Those who did not get the issue, and never will, have no row any more, as if it had failed before.
-    """
+    """Make the rows of a correction due whose issue was sent meanwhile, drop those of who won't get it; return how many."""
     waits = (
         (delivery.c.issue_id == issue.id)
         & in_states(DeliveryState.PENDING)

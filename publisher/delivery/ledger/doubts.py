@@ -1,8 +1,4 @@
-"""Rows in doubt: messages that may or may not have been accepted.
-
-An operator decides them, perhaps with the help of the server's log: the Message-ID is the same
-for every attempt.
-"""
+"""Rows in doubt: messages that may have been accepted. An operator decides them, by the Message-ID in the server's log."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -92,12 +88,7 @@ def list_doubts(connection: Connection, issue: Issue) -> list[Doubt]:
 def resend_doubts(
     connection: Connection, issue: Issue, subscribers: Collection[int] | None, now: datetime
 ) -> int:
-    """Send rows in doubt again, all or those of some subscribers. Returns how many.
-
-    A recipient who got the first mail can recognise the second by its Message-ID. A finished
-    issue is sent again to them, and `give_up_after` starts anew. Raises TransitionError for a
-    cancelled issue.
-    """
+    """Send rows in doubt again, all or those of some subscribers; return how many. Raise TransitionError for a cancelled issue."""
     if issue.state is IssueState.CANCELLED:
         check_transition(issue.state, IssueState.SENDING)
     changes = _SEND_AGAIN | {"next_at": now, "tried_at": None}

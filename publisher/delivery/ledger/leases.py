@@ -1,8 +1,7 @@
 """Leases: one row for each run that is sending, and what becomes of the rows of a run that was killed.
 
-A run renews its lease while it lives. One that does not loses what it holds: claimed rows are free again; rows that
-were being attempted are in doubt, or are sent again if the transport is idempotent. Instants are
-seconds since the epoch, and arguments.
+Claimed rows of a lease that is not renewed are free again; rows that were being attempted are in doubt, or are sent
+again if the transport is idempotent. Instants are seconds since the epoch, and arguments.
 """
 
 from dataclasses import dataclass
@@ -39,10 +38,7 @@ _OF_ACTIVE_ISSUES = delivery.c.issue_id.in_(
 
 @dataclass(frozen=True, slots=True)
 class SendLease:
-    """A row of the table `send_lease`. The lock file counts in `lock_scope`, which the column `host` has.
-
-    `page_line` is the journal's line about its last page.
-    """
+    """A row of the table `send_lease`. `lock_scope` is where its lock file counts, `page_line` the journal's last line of it."""
 
     id: int
     expires_at: float
@@ -153,12 +149,7 @@ def list_senders(connection: sa.Connection, at: float) -> list[SenderStatus]:
 def revoke_lease(
     connection: sa.Connection, lease: SendLease, now: datetime
 ) -> RevokedRows | None:
-    """Delete a lease and free the rows that it holds.
-
-    Rows that were being attempted keep their epoch: if the run is alive and gets the answer, the
-    answer counts. Returns None, and changes nothing, if the lease has been renewed or revoked
-    since it was read.
-    """
+    """Delete a lease and free its rows; return None if it was renewed or revoked since. Epochs stay: a late answer counts."""
     as_read = sa.delete(send_lease).where(
         send_lease.c.id == lease.id, send_lease.c.expires_at == lease.expires_at
     )

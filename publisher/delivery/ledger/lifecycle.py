@@ -1,10 +1,8 @@
 """Pause, resume, cancel and finish an issue, try its failed deliveries again, and count deliveries by state.
 
-Each is one transaction of the caller's and takes effect with its commit: from then on, no new
-message of the issue is begun. Messages under way are finished. Failed deliveries are tried again
-because a person says that the cause is gone. The message has the same Message-ID, so that a
-recipient who got it after all can recognise it. The counts of a finished issue are stored once; those of an
-open one are always those of its rows.
+From a commit on, no new message of a stopped issue is begun; messages under way are finished. One that is tried again
+has the same Message-ID. Counts of a finished issue are stored once; those of an open one are always those of its
+rows.
 """
 
 import json
@@ -72,10 +70,7 @@ def count_rows(connection: sa.Connection, issues: Collection[int]) -> dict[int, 
 
 @dataclass(frozen=True, slots=True)
 class PendingTail:
-    """The pending rows of one time and variant from a subscriber on, who were counted once.
-
-    Rows are claimed in order. So as long as nobody has claimed the first of them, nobody has claimed any.
-    """
+    """The pending rows of one time and variant from a subscriber on: while nobody has claimed the first, none is claimed."""
 
     next_at: datetime
     variant_id: int | None
@@ -230,10 +225,7 @@ def pause_issue(
     now: datetime,
     key: IssueReason = IssueReason.PAUSED,
 ) -> Issue:
-    """Pause an issue. Raises TransitionError or IssueError, as `issues.move_issue` does.
-
-    A person's pause replaces that of a refused login, which would end by itself.
-    """
+    """Pause an issue. A person's pause replaces that of a refused login, which would end by itself."""
     if issue.state is IssueState.PAUSED and issue.reason_key == IssueReason.LOGIN_REFUSED:
         issues.set_reason(connection, issue, reason, key)
         return issues.issues_by_ids(connection, [issue.id])[0]
@@ -282,11 +274,7 @@ def sweep_cancelled(connection: Connection, now: datetime) -> int:
 
 
 def reconcile_issues(connection: Connection, numbers: Collection[int], now: datetime) -> None:
-    """Make the states of finished issues follow from their rows, some of which have moved.
-
-    An answer may arrive late, from a run whose lease was revoked. Rows that have to be sent again
-    reopen their issue, unless it was cancelled: then they are cancelled, too.
-    """
+    """Make states of finished issues follow from their rows, which a late answer may have moved; a cancelled one is not reopened."""
     # Each page of a sender asks this, and hardly ever is any of them finished.
     finished = connection.execute(_FINISHED, {"issues": json.dumps([*numbers])}).scalars().all()
     for issue in issues.issues_by_ids(connection, finished) if finished else ():
@@ -317,10 +305,7 @@ def finish_issue(connection: Connection, issue: Issue, now: datetime) -> Issue |
 
 
 def final_state(count: Mapping[str, Any]) -> IssueState:
-    """Return the final state of an issue from the counts of its rows.
-
-    A bounce is an ordinary end, of which every long list has some, unless nobody got the issue.
-    """
+    """Return the final state of an issue from the counts of its rows. Bounces are ordinary, unless nobody got it."""
     good, bounced = count.get(DeliveryState.SENT, 0), count.get(DeliveryState.BOUNCED, 0)
     bad = count.get(DeliveryState.FAILED, 0) + count.get(DeliveryState.IN_DOUBT, 0)
     if bad or (bounced and not good):
@@ -368,13 +353,7 @@ def retry_failed(
     causes: Collection[str],
     now: datetime,
 ) -> tuple[int, int]:
-    """Make failed rows pending again, and reopen their issue.
-
-    Without `causes`, which are keys, those of any cause. Returns how many, and how many are left
-    because their subscribers don't get the newsletter any more, or have got an article of it by
-    another issue. Raises TransitionError for a
-    cancelled issue.
-    """
+    """Make failed rows of these causes (None: any) pending again, and reopen their issue; return how many, and how many are left."""
     if issue.state is IssueState.CANCELLED:
         check_transition(issue.state, IssueState.SENDING)
     chosen: list[ColumnElement[bool]] = [delivery.c.issue_id == issue.id, in_states(*states)]

@@ -1,13 +1,8 @@
 """Open an issue's ledger: one row for everybody in its audience, in the caller's transaction.
 
-Most get the issue's own digest, and their rows are one INSERT ... SELECT. Subscribers with a
-profile, those who have got one of the stories before, and those who are owed a catch-up, get a
-variant of the issue, or nothing if nothing is left for them (`audience`). So nobody gets a story
-twice. Variants are rendered later: until then, their rows are not due.
-
-In editions with `local_time`, rows are spread over the hours and time zones of the subscribers. A
-row's instant is computed once, when the ledger is opened: who changes hour or zone later keeps it.
-Who subscribes later has no row.
+Rows of those who get the issue's own digest are one INSERT ... SELECT. Those for whom `audience` has something else
+get a variant, whose rows are not due until it is rendered. In editions with `local_time`, a row's instant is computed
+once, here: who changes hour or zone later keeps it. Who subscribes later has no row.
 """
 
 import json
@@ -62,10 +57,7 @@ def open_ledger(
 def _suppress_unwanted(
     connection: sa.Connection, audience: ledger_audience.IssueAudience, now: datetime
 ) -> None:
-    """Let no mail count that waits, and is not wanted, since its newsletter or cadence was left.
-
-    Who gets this issue still wants what its sisters bring.
-    """
+    """Let no mail count that waits and is wanted no more. Who gets this issue still wants what its sisters bring."""
     newsletter = audience.issue.newsletter
     found = issues.issues_by_ids(connection, [*audience.received.issues])
     others = [one.id for one in found if one.newsletter != newsletter]
@@ -205,9 +197,9 @@ _SPREAD = (
 def spread_rows(
     connection: sa.Connection, issue: Issue, edition: Edition, now: datetime
 ) -> None:
-    """Make each row of an issue due at its subscriber's hour and zone on the issue's date.
+    """Make each row that has no variant due at its subscriber's hour and zone on the issue's date, or now if that has passed.
 
-    An instant that has passed becomes `now`. An issue outside the schedule goes to all at once. Rows of variants wait until these are rendered. Call it in the transaction that inserts the rows.
+    An issue outside the schedule goes to all at once.
     """
     if not edition.local_time or issue.kind != IssueKind.REGULAR:
         return

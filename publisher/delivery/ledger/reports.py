@@ -1,12 +1,8 @@
 """Reports of who did not get an issue, and why; and the deletion of rows that are old.
 
-A ledger may have a million rows, and a pager may stay open for an hour. So rows are read one page
-at a time, and reasons are counted over a limited number of rows.
-
-Rows of issues that were finished long ago are deleted. An issue keeps its rows while somebody may
-have to decide about one of them, or a correction waits that goes to those who got it. The counts
-are stored first, and stay, as reports show them. Then the rows are deleted in small transactions:
-after a kill the next run goes on.
+A ledger may have a million rows, and a pager may stay open for an hour: rows are read one page at a time, reasons
+counted over a limited number. An issue keeps its rows while somebody may have to decide about one, or a correction
+waits that goes to those who got it. Counts are stored before rows are deleted, in small transactions.
 """
 
 from collections import Counter
@@ -99,11 +95,7 @@ def list_deliveries(
     after: int = 0,
     most: int = _PAGE_SIZE,
 ) -> list[DeliveryRecord]:
-    """List deliveries to subscribers with ids above `after`, in order, up to `most`.
-
-    Without states, all but those that are sent or wait for their first try. Pass the last id as
-    `after` to get the next page; an empty page is the end.
-    """
+    """List deliveries to subscribers with ids above `after`; without states, all but those sent or waiting for a first try."""
     query = select(*_COLUMNS, *_WHY).where(
         delivery.c.issue_id == issue.id,
         delivery.c.subscriber_id > after,
@@ -278,10 +270,7 @@ def _to_begin(connection: Connection, before: datetime) -> Sequence[int]:
 
 
 def _keep_counts(database: Database, issue_id: int, before: datetime) -> bool:
-    """Store the counts of an issue, unless they are stored. Return whether its rows may be deleted.
-
-    They do not change any more. But somebody may correct the issue meanwhile.
-    """
+    """Store an issue's counts once; return whether its rows may be deleted: it may be corrected meanwhile."""
     with database.reading() as connection:
         counted = _by_large_domain(count_outcomes(connection, issue_id))
     with database.writing() as connection:

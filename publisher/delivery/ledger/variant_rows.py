@@ -1,9 +1,7 @@
-"""The rows of an issue's variants that are not rendered yet, also of those without withdrawn articles.
+"""The rows of an issue's variants that are not rendered yet: they are not due, and given up if that fails for too long.
 
-Rows are not due until their variant is rendered. If that fails for too long, they are given up.
-Mails that have not been sent yet leave withdrawn articles out: their rows move to a new variant of
-the issue, without these articles, which is rendered as others are. A row that is being attempted is
-left: its message may be with the server already. If it comes back unsent, it moves the next time.
+Mails that have not been sent leave withdrawn articles out: their rows move to a new variant of the issue without
+them. A row that is being attempted is left, and moves if it comes back unsent.
 """
 
 from collections.abc import Collection, Mapping
@@ -73,10 +71,7 @@ def give_up_variant(
     now: datetime,
     give_up_after: timedelta,
 ) -> None:
-    """Mark the rows of a variant as failed that were due so long ago, and still can't be sent.
-
-    `why` is the cause and the details. A person may have them tried again (`lifecycle`).
-    """
+    """Mark the rows of a variant as failed, for `why`, that have been due for so long."""
     cause, words = why
     late = _waits_for(variant.id) & (delivery.c.due_at <= now - give_up_after)
     owe_left_out(connection, issue, late, now)
@@ -140,10 +135,7 @@ def count_hidden(connection: sa.Connection, now: datetime) -> tuple[int, datetim
 def waiting_with_withdrawn(
     connection: sa.Connection, publication: Publication, issue: Issue, now: datetime
 ) -> list[int | None]:
-    """Return the variants of an issue, None for its digest, that show an article which is hidden now.
-
-    Only those for which rows wait.
-    """
+    """Return the variants of an issue (None: its digest) with rows that wait, that show an article which is hidden now."""
     sources = _with_withdrawn(connection, issue, now)
     sources |= _recommending_withdrawn(connection, publication, issue, now)
     return [
@@ -197,10 +189,7 @@ def _with_withdrawn(connection: sa.Connection, issue: Issue, now: datetime) -> s
 def _recommending_withdrawn(
     connection: sa.Connection, publication: Publication, issue: Issue, now: datetime
 ) -> set[int | None]:
-    """Return those that link to an article which was withdrawn since, such as a recommended one.
-
-    Replacements are made after the withdrawal; what they link to by themselves stays.
-    """
+    """Return those that link to an article withdrawn since they were made, such as a recommended one."""
     since = issue.assembled_at or issue.due_at
     gone = sa.select(article.c.language, story.c.slug).join(story)
     gone = gone.where(_is_hidden(issue.shows_until(now)), article.c.updated_at > since)

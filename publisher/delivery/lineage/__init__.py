@@ -1,8 +1,6 @@
-"""Notice that the database is an old copy, and find out what was sent since it was made.
+"""Notice that the database is an old copy, which would send everything again, and find out what was sent since it was made.
 
-The database is the only record of what was sent: an old one would send everything again. So each
-transaction of a sender has a number, its page, which is also kept outside the database, and
-backups carry a mark.
+Each transaction of a sender has a number, its page, which is also kept outside the database; backups carry a mark.
 
     witness      the row about this database, its page, and the files outside it: the last page, and what each did
     quarantine   compares the database with them; until a person decides, nothing is planned or sent; clocks ahead

@@ -1,9 +1,7 @@
 """What is known outside the database about what came after it: from witnesses, journals and stories.
 
-The stories of issues that were sent are in `journal/<day>.issues`, one line for each issue, written
-before anything of it is handed out. A line names stories by their keys, which a database that was
-restored gives them as well. From a journal follow rows of the ledger, and those about which nothing
-is said.
+`journal/<day>.issues` has a line for each issue, written before anything of it is handed out. It names stories by
+their keys, which a database that was restored gives them as well.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -1,10 +1,7 @@
-"""Compare the database with what is known outside it; if it is older, nothing is planned or sent.
+"""Compare the database with what is known outside it; if it is older, nothing is planned or sent until `publisher recover`.
 
-Each sign alone is enough. What a sign
-means is a sentence, stored with the quarantine, so that every process and command gives the same reason.
-`publisher recover` ends it. A clock that is far ahead of the last cycle is looked at, too: a year ahead, it would
-have each occurrence of that year skipped for its lateness. So a cycle after a jump needs more than the clock
-itself, if anything would be lost.
+Each sign alone is enough; its sentence is stored, so that all processes give the same reason. A clock that is far
+ahead of the last cycle is looked at, too: it would have each occurrence until then skipped for its lateness.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,10 +32,7 @@ _REMEDY = "Nothing is planned or sent until `publisher recover --release`"
 def find_quarantine(
     settings: Settings, database: Database, now: datetime, *, records: bool = True
 ) -> str | None:
-    """Return why nothing may be sent from this database, None if it may.
-
-    Record what is new, here and in this machine's witness, unless the database is opened for reading.
-    """
+    """Return why nothing may be sent, None if it may. Record what is new, unless the database is opened for reading."""
     # First: a sender may write a page at any time, and its witness after it.
     witnesses = witness.read_witnesses(settings)
     with database.reading() as connection:
@@ -65,10 +59,7 @@ def _tell_all(
     found: witness.Lineage | None,
     witnesses: Sequence[witness.WitnessedPage],
 ) -> None:
-    """Have each witness know what one knows.
-
-    `recover` may be run where that one can't be found, and must not take the others for complete.
-    """
+    """Have each witness know what one knows: `recover` must not take the others for complete where that one is missing."""
     pages = [
         witnessed.page
         for witnessed in witnesses
@@ -106,11 +97,7 @@ class AgeCheck:
 
 
 def why_old(settings: Settings, database: Database, connection: Connection) -> str:
-    """Return why nothing may be sent, as sentences for people; empty if it may. Record nothing.
-
-    For transactions that reserve mails, before they read anything: a server may have taken over, or a copy
-    have been put back, since the last one. Connections are made anew without a word.
-    """
+    """Return why nothing may be sent, for each transaction that reserves mails: a server may have taken over since the last one."""
     # First, as in `find_quarantine`.
     witnesses = witness.read_witnesses(settings)
     found, server = witness.read_lineage(connection), database.server_id(connection)

@@ -1,8 +1,7 @@
 """After an old database came back: what is surely sent, surely not, and in doubt; and what follows.
 
-Where the journals have every page since the copy, they say of each delivery what became of it, and
-the rest was surely not sent. Else whatever was due since may have been sent. What may have been sent
-is not sent again, unless a person names its issue.
+Where the journals have every page since the copy, what they do not name was surely not sent. Else whatever was due
+since may have been, and is not sent again unless a person names its issue.
 """
 
 import secrets
@@ -56,10 +55,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class RecoveredIssue:
-    """An issue with its numbers of deliveries; `state` is None if this database can't make it.
-
-    `not_sent` is None before the issue is opened: nobody has counted yet who gets it.
-    """
+    """An issue with its numbers of deliveries; `state` is None if this database can't make it, `not_sent` before it is opened."""
 
     name: str
     state: IssueState | None
@@ -262,10 +258,7 @@ def decide(
     now: datetime,
     server: str,
 ) -> tuple[list[RecoveredIssue], witness.JournalPage]:
-    """Decide about all issues, and end the quarantine. Return them and the page to be recorded.
-
-    Raise IssueError for a choice that names none of them, or one that is not possible.
-    """
+    """Decide about all issues, end the quarantine; return them and the page to be recorded. Raise IssueError for a bad choice."""
     decided = _Recovery(connection, settings, evidence, choices, now).run()
     _spend_warm_up(connection, settings, now)
     found, last = evidence.found, evidence.last_page

@@ -1,11 +1,9 @@
 """The witness: the last page of the database, in a file outside it; and the journal of what each page did.
 
-The row that says which database this is, and how far it has come, is here.
-The witness is written after each commit of a sender and before anything of it is handed out, so that a database
-that lost commits is noticed. A kill loses nothing of it; a power cut may lose what is younger than a second. A line
-of the journal is a checksum and JSON. Lines are appended before anything is handed out, so whatever may have been
-sent is in one. A file holds a day, and is deleted after `KEEP_DAYS`, or soon then. It names no subscriber but by
-number.
+Both are written after each commit of a sender and before anything of it is handed out, so a database that lost
+commits is noticed, and whatever may have been sent is on record. A kill loses nothing; a power cut may lose what is
+younger than a second. A line of the journal is a checksum and JSON; a file holds a day and is kept for `KEEP_DAYS`.
+Subscribers are only numbers.
 """
 
 import fcntl
@@ -86,21 +84,13 @@ def read_lineage(connection: Connection) -> Lineage | None:
 
 
 def turn_page(connection: Connection, known: int) -> LedgerPage | None:
-    """Begin a page, in the transaction of a sender that has written page `known` before.
-
-    Return None if nothing may be sent: the database is quarantined, a copy, or older than that page.
-    """
+    """Begin a page after page `known` of this sender. Return None if the database is quarantined, a copy, or older than that."""
     row = connection.execute(_TURN, {"known": known}).one_or_none()
     return LedgerPage(*row) if row else None
 
 
 def page_after_recovery(last: int, now: datetime) -> int:
-    """Return the page with which a database goes on that is recovered now.
-
-    It is higher than those of former recoveries, also of one that nothing is known of any more: pages that
-    follow it could be taken for those that are missing from a backup made in between. For that, the clocks
-    of machines on which `recover` runs have to agree to within the time between two recoveries.
-    """
+    """Return the page with which a recovered database goes on, above those of all former recoveries, by the clock."""
     return max(last, int(now.timestamp()) * PAGES_AHEAD) + PAGES_AHEAD
 
 
@@ -153,10 +143,7 @@ class LastWord:
 
 @dataclass(slots=True)
 class JournalContent:
-    """What journals say since a page: the last word about each delivery, and the last page.
-
-    `missing` are the pages of which no journal has anything, or of which two say different things.
-    """
+    """What journals say since a page: the last word about each delivery, the last page, and pages unknown or contradictory."""
 
     words: dict[str, dict[int, LastWord]] = field(default_factory=dict)
     last: int = 0
@@ -306,11 +293,7 @@ def second_folder(settings: Settings) -> Path | None:
 
 
 def _state_folder(settings: Settings) -> Path | None:
-    """Return a folder that stays where it is when all of the publication's is put back, as by a snapshot.
-
-    It is named after the publication's path: a copy elsewhere has another one. None if the settings want none, or
-    if the process has no state directory that it can write to outside the publication's folder.
-    """
+    """Return a folder that stays where it is when all of the publication's is put back; None if there is none or none is wanted."""
     home, root = _state_home(), settings.folders.root.resolve()
     if settings.delivery.witness is False or home is None or home.is_relative_to(root):
         return None
@@ -337,10 +320,7 @@ def _state_home() -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class WitnessedPage:
-    """A last page, and where it stands; None if the file is damaged, as by a power cut.
-
-    Other databases than this one may have had the folder before.
-    """
+    """A last page, and where it stands; None if the file is damaged. Other databases may have had the folder before."""
 
     folder: Path
     page: LedgerPage | None
@@ -432,10 +412,7 @@ class Witness:
             self.record(page, now)
 
     def follow(self, page: LedgerPage) -> None:
-        """Know a page that another machine may have written. Raise StorageError if that can't be stored.
-
-        Also that no page was written yet: so nothing was sent, which a witness that is lost can't say.
-        """
+        """Know a page that another machine may have written, also that none was: a lost witness can't say that nothing was sent."""
         for folder in self.folders:
             last = read_witness(folder)
             is_known = last and last.number >= page.number

@@ -1,12 +1,9 @@
 """The rate limiter: which messages may be sent now, by rows that all processes share, and when others may ask again.
 
-Every method runs in the caller's writing transaction, which holds the write lock from its start.
-What is read here stays true until it is written, and processes share a bucket as threads would. If
-the transaction is rolled back, what is remembered here is a little too careful for a second. Each candidate has
-to pass two gates, the receiving domain's and the transport's; that decision is pure. A candidate that
-the domain's gate stops gets an instant in that domain's queue, one interval after the last one,
-so that not all come back at once. The queue ends at a horizon. Candidates behind it are only told
-to ask again, because the instants are stored in rows and limits may change before.
+Every method runs in the caller's writing transaction, whose lock keeps true what is read here. If it is rolled back,
+what is remembered is a little too careful for a second. Each candidate passes two gates, the receiving domain's and
+the transport's. One that the domain's stops gets an instant in its queue, one interval after the last one, up to a
+horizon: those behind it only ask again, because the instants are stored in rows and limits may change before.
 """
 
 import json
@@ -69,11 +66,7 @@ _GOLDEN_SECTION = 0.6180339887498949
 
 @dataclass(slots=True)
 class RateGrant:
-    """The decision about candidates, by their numbers. Each is in one of three places.
-
-    Messages that are allowed and not sent after all stay counted in the buckets: sending is a
-    little too slow now and then, never too fast. A day's quota can be given back.
-    """
+    """The decision about candidates, by their numbers. What is allowed and not sent after all stays counted in the buckets."""
 
     # May be sent now.
     allowed: Sequence[int] = ()
@@ -145,10 +138,7 @@ def admit(
     queue_ends: MutableMapping[str, float],
     now: float,
 ) -> RateGrant:
-    """Let candidates pass in their order. Each has a scope, and its gate if the scope has one.
-
-    `queue_ends` holds the last instant that was given in each scope's queue, and is updated.
-    """
+    """Let candidates, each with a scope, pass its gate in order; `queue_ends` has the last instant given in each, and is updated."""
     grant, allowed, transport = RateGrant(), [], gates[None]
     for number, scope in enumerate(scopes):
         gate = gates.get(scope)
@@ -305,12 +295,9 @@ class RateLimiter:
         *,
         obeys_quota: bool = True,
     ) -> RateGrant:
-        """Decide which of the candidates for these receiving domains may be sent now, in order.
+        """Decide which candidates for these receiving domains may be sent now; `now` was read within the transaction.
 
-        With `obeys_quota` False they count into the day's quota and do not wait for it.
-
-        `now` is the time in seconds since the epoch, read within the transaction: processes take
-        turns, and none may be behind the last one by more than clocks differ.
+        Without `obeys_quota` they count into the day's quota and do not wait for it.
         """
         self._refresh(connection, now)
         day, quota = self._today(connection, now)
@@ -345,10 +332,7 @@ class RateLimiter:
     def complain(
         self, connection: sa.Connection, domain: str, now: float, outcome: Outcome
     ) -> None:
-        """Count a refusal of a message to a domain, and slow down if there are too many.
-
-        The transport is slowed only if it refuses mail to other domains, too.
-        """
+        """Count a refusal of a message to a domain, and slow down after too many; the transport only if other domains refuse, too."""
         is_about_server = outcome.throttle is ThrottleScope.TRANSPORT
         scope = self._limits.scope_of(domain)
         throttles = [

@@ -1,15 +1,11 @@
 """The limits that the settings ask for, how they are lowered for a while, and the warm-up. Pure.
 
-A limit is a named bucket. A scope is what it applies to: the whole transport (None), or a receiving
-domain. The domains of one [[delivery.domain]] table are one scope, named after the first of them.
+A limit is a named bucket; its scope is the whole transport (None), or the receiving domains of one
+[[delivery.domain]] table, named after the first. If a fifth of the messages of late were refused for now (421, 45x),
+the rate is halved; it grows again by a quarter for each minute without. Instants are seconds since the epoch, and
+arguments.
 
-A rate is lowered when a domain or server refuses many messages for now. A 421 or 45x is a
-complaint. A few of them say nothing of our speed: a server in trouble refuses some messages at any
-speed. If they are a fifth of the messages of late, the rate is halved. It grows again by a quarter
-for each minute in which it is not. Instants are seconds since the epoch, and arguments.
-
-The warm-up bounds how many messages of a new sender may go on a day. A day is one in UTC:
-recipients are everywhere, and a day must not depend on where the program runs.
+The warm-up bounds how many messages of a new sender may go on a day in UTC.
 """
 
 from __future__ import annotations
@@ -75,11 +71,7 @@ class Throttle:
 def tighten(
     before: Throttle | None, limit: float | None, measured: float | None, now: float
 ) -> Throttle:
-    """Return the throttle after a complaint; the same one if it is fresh.
-
-    `limit` is the rate that the settings allow, `measured` the rate of late, where known (both in
-    messages a second): halving a limit that was never reached would change nothing.
-    """
+    """Return the throttle after a complaint: halves the rate `measured` of late, if known, as that may be far below `limit`."""
     if before and before.is_fresh(now):
         return before
     if before and not before.is_over(now):
@@ -258,10 +250,7 @@ def end_of(day: date) -> float:
 
 
 def daily_allowance(warmup: WarmupSettings, day: date) -> int | None:
-    """Return how many messages a day allows. None: the warm-up is over.
-
-    Before the first day, the first day's number applies: earlier mail is no more welcome.
-    """
+    """Return how many messages a day allows, before the first day as on it. None: the warm-up is over."""
     days = max(0, (day - warmup.start).days)
     if days * math.log(warmup.growth) > _MAX_LOG:
         return None

@@ -1,8 +1,4 @@
-"""The interface of a transport, whose kind is a line in `publisher.config.delivery.TRANSPORT_KINDS`.
-
-An `Outcome` is the result of giving one message to a transport. The next state of the row is
-decided in `publisher.delivery.retry_policy`.
-"""
+"""The interface of a transport. `publisher.delivery.retry_policy` decides a row's next state by the `Outcome` of its message."""
 
 from __future__ import annotations
 
@@ -105,11 +101,7 @@ class OutgoingMessage:
 
 
 class Unreachable(DeliveryError):  # noqa: N818  # a state, like ConnectionResetError
-    """No connection can be made, or none through which mail is accepted from us.
-
-    `is_final` says that a person has to change something before another try can help, `is_login` that it is
-    user or password.
-    """
+    """No connection can be made, or none that accepts mail from us. `is_final`: a person has to act; `is_login`: on user or password."""
 
     def __init__(self, reason: str, *, is_final: bool = False, is_login: bool = False) -> None:
         super().__init__(reason)
@@ -128,11 +120,10 @@ class TransportConnection(Protocol):
     def send(
         self, outgoing: OutgoingMessage, next_message: OutgoingMessage | None = None
     ) -> Outcome:
-        """Send one message. Returns when its result is known, or can't become known.
+        """Send one message; return when its result is known, or can't be. Raise Unreachable(is_final=True) if none at all is accepted.
 
-        `next_message` will probably be sent next. A connection may start with it early to save a
-        round trip, as far as that can be taken back. Failures of the other side are outcomes;
-        Unreachable(is_final=True) is raised if it accepts no message from us at all.
+        With `next_message` a connection may start early, as far as that can be taken back. Failures of the other side
+        are outcomes.
         """
         ...
 
@@ -159,11 +150,7 @@ class Transport(Protocol):
     next_login_at: float = 0.0
 
     def connect(self, lease_id: int, holds_lease: Callable[[], bool]) -> TransportConnection:
-        """Open a connection for the run with this lease. Raises Unreachable.
-
-        `holds_lease` is called right before the point of no return of each message. If it
-        returns False, the message is not sent and the outcome is NOT_SENT.
-        """
+        """Open a connection. If `holds_lease` is False right before a message's point of no return, it is NOT_SENT."""
         ...
 
     def envelope_from(self, sender: Mailbox) -> str:
@@ -189,10 +176,7 @@ class RecoverableTransport(Transport, Protocol):
     def recover(
         self, lease_id: int, sent: Callable[[Sequence[MessageKey]], Collection[MessageKey]]
     ) -> None:
-        """Finish what a revoked lease has left. Raises DeliveryError.
-
-        `sent` returns those of some rows that were settled as sent under this very lease.
-        """
+        """Finish what a revoked lease has left; `sent` returns those of some rows that were settled as sent under this very lease."""
         ...
 
 

@@ -1,12 +1,8 @@
 """The outbox, the default transport: each message becomes a file, exactly once.
 
-A message is staged first, in a hidden folder with one folder per lease. Only when the ledger has
-committed its row as sent is it placed, by rename. What a kill leaves staged is placed or removed at
-the next start. So a message appears after its row is sent, never before, and never again once it
-was taken away.
-
-A staged file's path gives its row and its destination, so nothing but the folder is needed to
-finish what a dead process has left:
+A message is staged in a hidden folder of its lease, and placed by rename only when the ledger has committed its row
+as sent; what a kill leaves staged is placed or removed at the next start. The path of a staged file says all that is
+needed:
 
     <lease>/<issue>/<the issue's own folder>/<subscriber>.<name>.staged
 """
@@ -70,10 +66,7 @@ class StagingArea:
         files.make_folder(self._root / str(lease_id))
 
     def put(self, lease_id: int, outgoing: transports.OutgoingMessage) -> None:
-        """Write a message. When this returns, the file and its name survive a power failure.
-
-        A message that can't be written completely leaves no file. Writing it again is harmless.
-        """
+        """Write a message, whole or not at all; when this returns, file and name survive a power failure."""
         message = outgoing.message
         own = f"{lease_id}/{outgoing.issue_id}/{outgoing.folder}"
         folder = self._root / own
@@ -142,11 +135,7 @@ _by_folder = attrgetter("folder")
 
 @dataclass(frozen=True, slots=True)
 class OutboxLayout:
-    """Where each message is placed.
-
-    With `files`, at `<outbox>/<the issue's own folder>/<name>.eml`. With `maildir`, all messages
-    are in `<outbox>/new`, where programs that read mail look for them.
-    """
+    """Where messages are placed: `<outbox>/<the issue's own folder>/<name>.eml`, or, with `maildir`, `<outbox>/new/<name>`."""
 
     outbox: Path
     layout: OutboxLayoutKind = OutboxLayoutKind.FILES
@@ -178,11 +167,7 @@ class UnplacedMessages:
 
 
 class OutboxTransport(transports.Transport):
-    """Writes messages as files.
-
-    A full disk or a folder that can't be written to is Unreachable, never for good: the next run
-    goes on once somebody has mended it.
-    """
+    """Writes messages as files. What prevents that, such as a full disk, is Unreachable, never for good."""
 
     name = "outbox"
     done = "written"
@@ -217,11 +202,7 @@ class OutboxTransport(transports.Transport):
         return OutboxConnection(self, lease_id, holds_lease)
 
     def on_committed(self, lease_id: int, keys: Collection[transports.MessageKey]) -> None:
-        """Place messages that the ledger has committed as sent. Never raises.
-
-        Messages that can't be placed are not lost, but no more are accepted then. They are tried
-        again with the next connection, the next commit, and by `recover`.
-        """
+        """Place committed messages. Never raises: those that can't be placed are tried again, and no more are accepted until then."""
         with self._lock:
             before = self._unplaced.pop(lease_id, None)
             wanted = frozenset(keys) | (before.keys if before else frozenset())
@@ -237,11 +218,7 @@ class OutboxTransport(transports.Transport):
         lease_id: int,
         sent: Callable[[Sequence[transports.MessageKey]], Collection[transports.MessageKey]],
     ) -> None:
-        """Finish what a revoked lease has left staged. Raises DeliveryError.
-
-        `sent` returns those of some rows that were settled as sent under this very lease: their
-        messages are placed. All others are removed, also those that another lease has sent.
-        """
+        """Place what a revoked lease has left staged and was settled as sent under it; remove all others."""
         try:
             waiting = self.staging.waiting(lease_id)
             keys = set(sent([one.key for one in waiting])) if waiting else set()
@@ -337,10 +314,7 @@ class OutboxConnection:
         outgoing: transports.OutgoingMessage,
         next_message: transports.OutgoingMessage | None = None,  # noqa: ARG002  # the protocol has it
     ) -> transports.Outcome:
-        """Stage one message. Raises Unreachable if none can be staged.
-
-        A problem with one issue's own folder defers that issue's messages and stops no others.
-        """
+        """Stage one message, or raise Unreachable. A problem with one issue's own folder defers that issue's messages only."""
         if not self.is_open:
             return transports.Outcome(
                 transports.SendStatus.NOT_SENT, cause=causes.CONNECTION_CLOSED

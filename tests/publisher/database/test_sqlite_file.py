@@ -41,7 +41,6 @@ def test_a_file_that_another_program_keeps_to_itself_is_given_up_in_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("publisher.database.dialect.sqlite._BUSY_MILLISECONDS", 20)
-    monkeypatch.setattr("publisher.database.dialect.sqlite._WAL_ATTEMPTS", 2)
     path = tmp_path / "publisher.db"
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE old (a)")

@@ -1,7 +1,6 @@
-"""The tables as they are declared.
+"""The tables as they are declared. Until the first release: whoever changes a table gives this migration a new number.
 
-Until the first release there is this migration alone: whoever changes a table gives it a new number. From
-then on it stays as it is, written out, and changes get migrations of their own.
+From then on it stays as it is, written out, and changes get migrations of their own.
 """
 
 import secrets

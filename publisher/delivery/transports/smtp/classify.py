@@ -1,10 +1,8 @@
 """Return the bounce category of a reply, by its codes and by phrases in its text. Pure.
 
-Looked up in this order: enhanced codes with one meaning only (RFC 3463), the text without its
-addresses, enhanced codes with several meanings, basic codes (RFC 5321). `replies.toml` has them. The
-phrases are those by which servers state a reason. The providers' codes are from their pages for senders, of
-2026: Gmail's "SMTP errors and codes", Yahoo's "SMTP Error Codes", Exchange Online's "NDR codes",
-iCloud's "Postmaster information".
+In this order: enhanced codes with one meaning (RFC 3463), the text without addresses, enhanced codes with several,
+basic codes (RFC 5321). `replies.toml` has them, the providers' from their pages for senders, of 2026: Gmail's "SMTP
+errors and codes", Yahoo's "SMTP Error Codes", Exchange Online's "NDR codes", iCloud's "Postmaster information".
 """
 
 import re

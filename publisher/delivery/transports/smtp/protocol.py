@@ -1,9 +1,7 @@
-"""What goes over the wire of SMTP: the commands of an envelope, and replies.
+"""What goes over the wire of SMTP: the commands of an envelope (RFC 5321 section 4.1.1), and replies (section 4.2).
 
-Commands are those of RFC 5321 section 4.1.1; only addresses get into one. Replies are read whole
-from a mail server's socket, where every wait has a limit, and parsed (RFC 5321 section 4.2). For
-storage and display a reply is redacted: one short line without full addresses or tokens. What a
-reply means is decided in `classify`.
+Replies are read whole, where every wait has a limit. For storage and display one is redacted: a short line without
+full addresses or tokens. What it means is decided in `classify`.
 """
 
 import re
@@ -82,10 +80,7 @@ class ConnectionLost(DeliveryError):  # noqa: N818  # a state, like ConnectionRe
 
 
 def first_reply(received: bytearray) -> tuple[SmtpReply, int] | None:
-    """Return the first reply and its length in bytes, or None if it is not complete.
-
-    Raises ConnectionLost for an invalid reply: no code, different codes, more than MAX_REPLY bytes.
-    """
+    """Return the first reply and its length, None if incomplete. Raise ConnectionLost for one that is invalid or too long."""
     if found := _REPLY.match(received):
         return SmtpReply(int(found[1]), found[0]), found.end()
     lines = received.split(b"\n")[:-1]
@@ -110,11 +105,7 @@ _MIN_LOCAL_PART = 3
 
 
 def redact_reply(text: str, recipient: str = "", longest: int = MAX_REPLY_TEXT) -> str:
-    """Return a reply as one line of at most `longest` characters, with names masked.
-
-    What stands before an @ becomes …, and so does the recipient's local part on its own. Queries
-    of URLs and long tokens are cut; control and format characters become spaces.
-    """
+    """Return a reply as one line of at most `longest` characters, without the recipient, addresses' names, queries, long tokens."""
     line = "".join(c if c.isprintable() else " " for c in text[: MAX_REPLY_TEXT + 1])
     if len(text) > MAX_REPLY_TEXT:
         # Half a word at the end could be half an address, which the patterns would miss.
@@ -176,9 +167,8 @@ def envelope_commands(
 ) -> EnvelopeCommands | Outcome:
     """Return the commands for a message, or the outcome if the server would refuse it.
 
-    Raises Unreachable, for good, for what is wrong with every message: the sender's address, and
-    the size unless the server has accepted others (`has_accepted`). The text of the error goes
-    after the server's name.
+    Raises Unreachable for what is wrong with every message: the sender, and the size unless one was accepted
+    (`has_accepted`).
     """
     if not _MAILBOX.fullmatch(outgoing.envelope_from):
         raise Unreachable(causes.SENDER_REFUSED.explain(_NOT_AN_ADDRESS), is_final=True)
@@ -206,10 +196,7 @@ _MORE: int = getattr(socket, "MSG_MORE", 0)
 
 
 class SmtpSocket:
-    """A connected socket, for one thread. `timeout` is in seconds.
-
-    Its methods raise ConnectionLost if the server is silent, gone, or does not speak SMTP.
-    """
+    """A connected socket, for one thread. Raises ConnectionLost if the server is silent, gone, or speaks no SMTP."""
 
     def __init__(self, sock: socket.socket, timeout: float) -> None:
         self._sock = sock

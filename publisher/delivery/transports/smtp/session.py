@@ -1,8 +1,6 @@
 """One SMTP session: send messages command by command, so that each result is known.
 
-Before the final dot, the server can't have accepted a message. After it, without a reply, it may
-have (RFC 1047). A refusal becomes an outcome: bounce, retry, pause, or slow a domain down. What a
-reply means is decided in `classify`; here, what follows for the message.
+Before the final dot, the server can't have accepted a message; after it, without a reply, it may have (RFC 1047).
 """
 
 import re
@@ -29,12 +27,7 @@ MAX_REASON = 200
 def outcome_of_reply(
     reply: protocol.SmtpReply, phase: protocol.SmtpPhase, recipient: str, *, has_accepted: bool
 ) -> Outcome:
-    """Return the outcome of a refused message.
-
-    `has_accepted` says that the server has accepted other messages on this connection. Raises
-    Unreachable, for good, if the reply is not about this recipient, so that the server would
-    refuse every message. The text of the error goes after the server's name.
-    """
+    """Return the outcome of a refused message; raise Unreachable if the reply is about every message."""
     category = classify.classify_reply(reply, phase, recipient.rpartition("@")[2])
     words = words_of_reply(category, reply, recipient)
     if category is causes.SESSION_OVER and phase is not protocol.SmtpPhase.DOT:
@@ -87,11 +80,10 @@ def _refuses_every_message(
     *,
     has_accepted: bool,
 ) -> bool:
-    """Return whether a permanent refusal would meet every message.
+    """Return whether a permanent refusal would meet every message: before the content, a server has seen only its size.
 
-    Before the content, a server has seen nothing of a message but its size. A refusal of a
-    recipient may be about this one alone, even "relaying denied". The circuit breaker notices if
-    all are refused.
+    That of a recipient may be about this one alone, even "relaying denied": the circuit breaker notices if all are
+    refused.
     """
     if reply.code in classify.LOGIN_CODES:
         return True
@@ -132,11 +124,7 @@ _Refusal = tuple[protocol.SmtpPhase, protocol.SmtpReply]
 
 @dataclass(slots=True)
 class SmtpConnection:
-    """A session with `server` (host and port, for messages). For one thread at a time.
-
-    `holds_lease` is called before each final dot. `patience` is the time limit in seconds for the
-    reply to that dot.
-    """
+    """A session with `server`, for one thread. `patience` is the time limit for the reply to the final dot."""
 
     socket: protocol.SmtpSocket
     capabilities: protocol.Capabilities
@@ -154,10 +142,7 @@ class SmtpConnection:
     def send(
         self, outgoing: OutgoingMessage, next_message: OutgoingMessage | None = None
     ) -> Outcome:
-        """Send one message. With PIPELINING, start the next one at its final dot.
-
-        Raises Unreachable, for good, if the server accepts nothing from us.
-        """
+        """Send one message. With PIPELINING, start the next one at its final dot."""
         if not self.is_open:
             return Outcome(SendStatus.NOT_SENT, cause=causes.CONNECTION_CLOSED)
         try:

@@ -1,9 +1,7 @@
-"""The SMTP transport: connects to the server of [delivery.smtp], and hands messages to it.
+"""The SMTP transport: connects to the server of [delivery.smtp] by smtplib, which no other module uses.
 
-It is not idempotent: a message that was sent and not answered may have been accepted. TCP, TLS, EHLO and AUTH
-are the standard library's smtplib, which no other module uses. TLS is as the settings ask for, or there is no
-connection (RFC 3207 section 6, RFC 8314 section 4.1). Its context is made from the settings: trusted authorities,
-and our certificate.
+It is not idempotent: a message that was sent and not answered may have been accepted. TLS is as the settings ask for,
+or there is no connection (RFC 3207 section 6, RFC 8314 section 4.1).
 """
 
 import base64
@@ -334,11 +332,7 @@ _FINAL_REPLY_SECONDS = 600.0
 
 
 class SmtpTransport(Transport):
-    """Hands messages to one mail server.
-
-    Files named in the settings are relative to `folder`, the publication's. Raises ConfigError if
-    a file or the password is missing or can't be used.
-    """
+    """Hands messages to one mail server. Files of the settings are relative to `folder`. Raises ConfigError for unusable ones."""
 
     name = "smtp"
     guarantee: Guarantee = "ambiguous"
