@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 from feeds import normalisation
 
-# RFC 2046 section 4.5.1: bytes of an unknown type.
-_UNKNOWN_TYPE = "application/octet-stream"
+_UNKNOWN_TYPE = "application/octet-stream"  # RFC 2046 section 4.5.1: bytes of an unknown type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,8 +29,7 @@ FEED_FORMATS = [
     ),
 ]
 
-# The name of the only format of archive documents (RFC 5005 section 4).
-ARCHIVE_FORMAT = "atom"
+ARCHIVE_FORMAT = "atom"  # the name of the only format of archive documents (RFC 5005 section 4)
 
 
 def format_named(name: str) -> FeedFormat:

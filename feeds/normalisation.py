@@ -207,8 +207,7 @@ _HIERARCHY = re.compile(
     r"(?P<after>(?::[0-9]*)?(?:[/?#].*)?)",
     re.ASCII | re.DOTALL,
 )
-# Characters. RFC 1035 section 2.3.4, without the length octets.
-_MAX_HOST = 253
+_MAX_HOST = 253  # Characters. RFC 1035 section 2.3.4, without the length octets.
 # RFC 4151 section 2.1: pchar, "/" and "?". Without "%", so that different keys stay different.
 _SPECIFIC_CHARACTERS = "!$&'()*+,/:;=?@~"
 

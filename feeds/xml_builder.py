@@ -225,8 +225,7 @@ def _style(address: str) -> bytes:
     return etree.tostring(etree.ProcessingInstruction("xml-stylesheet", data)) + b"\n"
 
 
-# Characters; the longest name that Apple accepts.
-_MAX_NAME = 255
+_MAX_NAME = 255  # Characters; the longest name that Apple accepts
 
 
 def add_media(element: Element, entry: Entry) -> None:

@@ -30,8 +30,7 @@ _Counts = sa.Select[str, int]
 _UNINDEXED_AVAILABLE = unindexed(article.c.available_at)
 
 
-# What is large in a row.
-_TEXTS = ("html", "text")
+_TEXTS = ("html", "text")  # what is large in a row
 
 
 def _articles(*, with_texts: bool = True) -> sa.Select[Any]:

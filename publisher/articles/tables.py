@@ -78,8 +78,7 @@ article_link = sa.Table(
     "article_link",
     metadata,
     sa.Column("article_id", sa.ForeignKey(article.c.id), primary_key=True),
-    # The address in `linked_html`.
-    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("target", sa.Text, primary_key=True),  # the address in `linked_html`
     # The address in the document, and its line there.
     sa.Column("written", sa.Text, nullable=False),
     sa.Column("line", sa.Integer),

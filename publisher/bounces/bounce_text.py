@@ -85,9 +85,8 @@ class FailedRecipient:
     """An address that a text is about. Some servers name the reason first, some the address."""
 
     address: str
-    # The words from the address on, and those before the first address.
-    after: str
-    before: str
+    after: str  # the words from the address on
+    before: str  # those before the first address
 
 
 def failed_recipients(text: str, ours: frozenset[str]) -> Iterator[FailedRecipient]:

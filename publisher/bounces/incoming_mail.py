@@ -23,16 +23,11 @@ from typing import Final
 
 # Bytes that are read of a mail. The report comes first, and the returned original after it.
 MAX_MAIL = 1_000_000
-# Lines that are read: at 20 bytes a line, as many as the bytes allow.
-_MAX_LINES = 50_000
-# Bytes of a line that are read. RFC 5322 allows 998.
-_MAX_LINE_LENGTH = 4_000
-# Levels of parts within parts. A report has three.
-_MAX_DEPTH = 20
-# Parts that are read.
-_MAX_PARTS = 200
-# Characters of a text that are read.
-MAX_TEXT = 50_000
+_MAX_LINES = 50_000  # lines that are read: at 20 bytes a line, as many as the bytes allow
+_MAX_LINE_LENGTH = 4_000  # Bytes of a line that are read. RFC 5322 allows 998.
+_MAX_DEPTH = 20  # Levels of parts within parts. A report has three.
+_MAX_PARTS = 200  # parts that are read
+MAX_TEXT = 50_000  # characters of a text that are read
 # Characters of a field that are read.
 _MAX_FIELD = 2_000
 _CONTAINER = re.compile(rb"(?:multipart|message)/", re.IGNORECASE)

@@ -39,8 +39,7 @@ from subscribers.store import find_subscriber
 _MESSAGE_NAME = re.compile(r"(?<![\w.-])([\w-]{1,150}-\d{4}-\d{2}-\d{2})\.([0-9a-f]{24})(?=@)")
 # In a page's address, or in the subject of a mail that unsubscribes.
 _LINK = re.compile(r"(?:[?&]t=|unsubscribe(?:%20| ))([\w.~-]{20,400})")
-# Different names and links of a mail that are looked at.
-_MAX_MARKS = 20
+_MAX_MARKS = 20  # different names and links of a mail that are looked at
 # Rows of an issue whose signatures are compared if nothing but a Message-ID is known: 50 ms.
 _MAX_ROWS = 20_000
 
@@ -121,10 +120,8 @@ def _recipients(connection: Connection, issue: Issue) -> Sequence[int]:
     return ids.scalars().all()
 
 
-# Characters of the server's words that are stored.
-MAX_DIAGNOSTIC_STORED = 300
-# A report's own date counts within this time before it came in.
-_MAX_AGE = timedelta(days=30)
+MAX_DIAGNOSTIC_STORED = 300  # characters of the server's words that are stored
+_MAX_AGE = timedelta(days=30)  # a report's own date counts within this time before it came in
 # An issue is paused when more than this share of its answers of an hour blame us,
 _MAX_BLOCKED_SHARE = 0.05
 _SHARE_PERIOD = timedelta(hours=1)

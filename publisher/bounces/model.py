@@ -10,10 +10,8 @@ from publisher.delivery.causes import Cause
 class MailKind(StrEnum):
     """What sort of mail came in."""
 
-    # A report about a mail of ours: failed, delayed or delivered.
-    BOUNCE = "bounce"
-    # A feedback report (RFC 5965).
-    COMPLAINT = "complaint"
+    BOUNCE = "bounce"  # a report about a mail of ours: failed, delayed or delivered
+    COMPLAINT = "complaint"  # a feedback report (RFC 5965)
     # A machine wrote it in a person's place: vacation, ticket system, read receipt, challenge.
     AUTO_REPLY = "auto-reply"
     OTHER = "other"
@@ -24,31 +22,24 @@ class BounceKind(StrEnum):
 
     # The mailbox does not exist, in clear words or by a status that has no other meaning.
     DEAD = "dead"
-    # It was not delivered, for a reason that may pass, or that is not clear.
-    SOFT = "soft"
+    SOFT = "soft"  # it was not delivered, for a reason that may pass, or that is not clear
     # Refused because of us: spam, policy, reputation. Says nothing of the mailbox.
     BLOCKED = "blocked"
-    # The server tries on.
-    DELAYED = "delayed"
+    DELAYED = "delayed"  # the server tries on
     DELIVERED = "delivered"
     AUTO_REPLY = "auto-reply"
-    # Asks the sender to prove to be a person.
-    CHALLENGE = "challenge"
+    CHALLENGE = "challenge"  # asks the sender to prove to be a person
     COMPLAINT = "complaint"
-    # Somebody took it out of the folder for spam.
-    NOT_SPAM = "not-spam"
+    NOT_SPAM = "not-spam"  # somebody took it out of the folder for spam
     UNKNOWN = "unknown"
 
 
 class Evidence(StrEnum):
     """How the subscriber of an event was found. Only an address may be anybody's invention."""
 
-    # Our signed envelope sender.
-    VERP = "verp"
-    # Our Message-ID, which nobody can guess.
-    MESSAGE_ID = "message-id"
-    # A signed link of the returned mail.
-    LINK = "link"
+    VERP = "verp"  # our signed envelope sender
+    MESSAGE_ID = "message-id"  # our Message-ID, which nobody can guess
+    LINK = "link"  # a signed link of the returned mail
     # A provider's event whose signature was verified, or a complaint from a loop of the settings.
     PROVIDER = "provider"
     # Only an address in a mail. Such an event is shown, and counts for nothing.
@@ -62,8 +53,7 @@ class RecipientVerdict:
     address: str
     kind: BounceKind
     cause: Cause | None = None
-    # The enhanced status code (RFC 3463), or empty.
-    status: str = ""
+    status: str = ""  # the enhanced status code (RFC 3463), or empty
     # The server's words, as they came.
     diagnostic: str = ""
 

@@ -129,8 +129,7 @@ def is_vacation_subject(message: Message) -> bool:
 _NOT_ENCODED = frozenset({"", "7bit", "8bit", "binary"})
 _DISPOSITION_TYPE = "message/disposition-notification"
 _DAEMONS = re.compile("mailer-?daemon|postmaster|mail (?:delivery|administrator)")
-# Recipients that are read of one mail. Ours have one each.
-_MAX_RECIPIENTS = 20
+_MAX_RECIPIENTS = 20  # Recipients that are read of one mail. Ours have one each.
 
 
 def read_report(raw: bytes) -> MailReport:

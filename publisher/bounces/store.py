@@ -50,12 +50,9 @@ bounce_event = Table(
     # NULL if nobody was found. No foreign key: subscribers' tables belong to another package.
     Column("subscriber_id", Integer),
     Column("issue_id", ForeignKey("issue.id", ondelete="SET NULL")),
-    # A `bounces.model.Evidence`: how the subscriber was found.
-    Column("evidence", Text),
-    # A `bounces.model.BounceKind`.
-    Column("kind", Text, nullable=False),
-    # A key of `publisher.delivery.causes`.
-    Column("cause", Text),
+    Column("evidence", Text),  # a `bounces.model.Evidence`: how the subscriber was found
+    Column("kind", Text, nullable=False),  # a `bounces.model.BounceKind`
+    Column("cause", Text),  # a key of `publisher.delivery.causes`
     # The enhanced status code (RFC 3463).
     Column("status", Text, nullable=False, server_default=""),
     # The server's words in short, without addresses.
@@ -68,8 +65,7 @@ Index("ix_bounce_event_subscriber_id", bounce_event.c.subscriber_id)
 Index("ix_bounce_event_received_at_kind", bounce_event.c.received_at, bounce_event.c.kind)
 Index("ix_bounce_event_issue_id_kind", bounce_event.c.issue_id, bounce_event.c.kind)
 
-# Days on which a mailbox has to be reported dead.
-DEAD_DAYS: Final = 2
+DEAD_DAYS: Final = 2  # days on which a mailbox has to be reported dead
 # Points from which an address is suppressed, if the first is at least so old.
 MAX_SCORE: Final = 5
 MIN_SCORE_AGE: Final = timedelta(days=14)
@@ -95,10 +91,8 @@ class BounceScore:
     """What a subscriber's events add up to."""
 
     points: int = 0
-    # When the first of the points came.
-    since: datetime | None = None
-    # The status to store; None to leave it.
-    status: SubscriberStatus | None = None
+    since: datetime | None = None  # when the first of the points came
+    status: SubscriberStatus | None = None  # the status to store; None to leave it
 
 
 def score_events(
@@ -166,8 +160,7 @@ def _bounces_score(counted: Sequence[BounceEvent], arrived: Sequence[datetime]) 
 
 # Events without a subscriber are kept so long, for the owner to look at.
 UNKNOWN_KEPT: Final = timedelta(days=30)
-# Events of a subscriber that are read, the latest.
-_MAX_EVENTS = 200
+_MAX_EVENTS = 200  # events of a subscriber that are read, the latest
 _EVENTS = (
     select(*(one for one in bounce_event.c if one.name != "id"))
     .where(bounce_event.c.subscriber_id == bindparam("subscriber"))

@@ -21,12 +21,9 @@ from publisher.database.metadata import SentenceText, UTCDateTime, metadata
 bucket_state = Table(
     "bucket_state",
     metadata,
-    # There is one row, `public`.
-    Column("name", Text, primary_key=True),
-    # Why files were not put there last time.
-    Column("problem", SentenceText),
-    # The instant of the last turn whose files it has all.
-    Column("complete_at", UTCDateTime),
+    Column("name", Text, primary_key=True),  # there is one row, `public`
+    Column("problem", SentenceText),  # why files were not put there last time
+    Column("complete_at", UTCDateTime),  # the instant of the last turn whose files it has all
     info=KEYED,
 )
 

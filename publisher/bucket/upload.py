@@ -43,12 +43,9 @@ UploadProgress = Callable[[str, int, int], None]
 LISTING_SECONDS = 3600.0
 # In the web root, once it has everything: the tag of the list of contents that was made from it.
 TAG_FILE = ".bucket"
-# Requests at the same time.
-_THREADS = 8
-# Objects between two looks whether the process is to stop.
-_PORTION = 64
-# Keys that one request deletes, at most: the limit of S3.
-_DELETED_AT_ONCE = 1000
+_THREADS = 8  # requests at the same time
+_PORTION = 64  # objects between two looks whether the process is to stop
+_DELETED_AT_ONCE = 1000  # keys that one request deletes, at most: the limit of S3
 # Objects after which the list is stored: what is in it need not be put again after a kill.
 _SAVE_EVERY = 2000
 

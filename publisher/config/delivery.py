@@ -87,10 +87,8 @@ class SmtpSettings(ConfigTable):
     certificate: str | None = None
     key: str | None = None
     user: str | None = None
-    # Name in EHLO; default: the host name.
-    hello: HostName | None = None
-    # Envelope sender; default: the sender's address.
-    bounces: MailboxValue | None = None
+    hello: HostName | None = None  # name in EHLO; default: the host name
+    bounces: MailboxValue | None = None  # envelope sender; default: the sender's address
     # Whether each subscriber has an address for bounces, and what stands before its token.
     verp: bool = False
     verp_separator: Literal["+", "-", "=", "."] = "+"
@@ -141,8 +139,7 @@ VERP_TOKEN_LENGTH = 19
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-# One message in 17 minutes. Slower rates would overflow dates.
-_MIN_PER_SECOND = 0.001
+_MIN_PER_SECOND = 0.001  # One message in 17 minutes. Slower rates would overflow dates.
 
 
 class RateSettings(ConfigTable):
@@ -179,10 +176,8 @@ def _day(value: object) -> date:
 class WarmupSettings(ConfigTable):
     """The table [delivery.warmup]: daily limits of a new sender, each `growth` times that of the day before."""
 
-    # The first day, in UTC.
-    start: Annotated[date, PlainValidator(_day)]
-    # Messages on that day.
-    first: int = Field(default=200, ge=1, le=100_000_000)
+    start: Annotated[date, PlainValidator(_day)]  # the first day, in UTC
+    first: int = Field(default=200, ge=1, le=100_000_000)  # messages on that day
     growth: float = Field(default=1.5, gt=1, le=10)
     # The warm-up ends when a day's limit exceeds this.
     until: int = Field(default=100_000, ge=1, le=100_000_000)
@@ -199,8 +194,7 @@ class DkimSettings(ConfigTable):
 
     domain: HostName
     selector: str = Field(min_length=1)
-    # A PEM file: RSA of 2048 bits or more, or Ed25519.
-    key: str = Field(min_length=1)
+    key: str = Field(min_length=1)  # a PEM file: RSA of 2048 bits or more, or Ed25519
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +228,7 @@ _LEAST_KEPT = 90
 class DeliverySettings(ConfigTable):
     """The table [delivery]."""
 
-    # A key of TRANSPORT_KINDS.
-    transport: str = "outbox"
+    transport: str = "outbox"  # a key of TRANSPORT_KINDS
     # `full`: commits survive a power cut. `normal`: only a kill, but faster, for the outbox.
     durability: Literal["full", "normal"] = "full"
     # Whether what is sent is also written to var/journal, from which an old backup is completed.

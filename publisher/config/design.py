@@ -17,8 +17,7 @@ _LOGO_FORMATS = frozenset({"png", "jpg", "gif"})
 _LOGO_FORMAT_NAMES = "PNG, JPEG or GIF"
 # An icon is shown in a square; so much longer may one side be than the other.
 _MOST_OFF_SQUARE = 1.1
-# Every mail loads the logo, often over a mobile connection.
-_MAX_LOGO_BYTES = 200_000
+_MAX_LOGO_BYTES = 200_000  # every mail loads the logo, often over a mobile connection
 
 
 def _colour(value: str) -> str:

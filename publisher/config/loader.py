@@ -48,8 +48,7 @@ _TABLE_HEADINGS = {
 }
 # Tables whose settings have another name, or more in them.
 _RENAMED = frozenset({"publication", "source", "newsletter"})
-# A key or dotted key that needs no quotes.
-_BARE_KEY = re.compile(r"[\w.-]+")
+_BARE_KEY = re.compile(r"[\w.-]+")  # a key or dotted key that needs no quotes
 
 
 def load_settings(

@@ -18,8 +18,7 @@ from publisher import recurrence
 from publisher.config import choices, values
 from publisher.languages import sources_of
 
-# Years that occurrences can be computed for, in every time zone.
-_YEARS = range(1970, 3000)
+_YEARS = range(1970, 3000)  # years that occurrences can be computed for, in every time zone
 
 # Other folders beside the newsletters' in each language's folder of the web root.
 _RESERVED_NAMES = frozenset(
@@ -41,10 +40,8 @@ MOST_ARTICLES = 100
 
 # A week. The next issue is due before that, or subscribers have forgotten the newsletter.
 _LONGEST_WAIT = 168
-# A month: what is selected so early is no news when it is sent.
-_LONGEST_LEAD = 720
-# A day: whoever wants longer holds the issue.
-_LONGEST_UNDO = 1440
+_LONGEST_LEAD = 720  # a month: what is selected so early is no news when it is sent
+_LONGEST_UNDO = 1440  # a day: whoever wants longer holds the issue
 
 
 class EditionSettings(values.ConfigTable):
@@ -93,8 +90,7 @@ _DEFAULT_LEAD = timedelta(hours=24)
 # The units of settings that are durations.
 _HOURS = ("lead", "max_lateness", "wait_for_translations", "give_up_after")
 _UNITS = dict.fromkeys(_HOURS, "hours") | {"undo": "minutes", "max_age": "days"}
-# Enough to see one's own mistake.
-_UNDO_NOW = timedelta(minutes=5)
+_UNDO_NOW = timedelta(minutes=5)  # enough to see one's own mistake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +107,7 @@ class Edition:
     schedule: recurrence.Schedule
     timezone: str
     max_lateness: timedelta
-    # One sentence, on pages and in mails about a subscription.
-    description: values.Localised
+    description: values.Localised  # one sentence, on pages and in mails about a subscription
     skip_dates: frozenset[date] = frozenset()
     max_articles: int = 12
     # With fewer new articles an occurrence is skipped; they wait for the next one.

@@ -53,8 +53,7 @@ class SourceSettings(ConfigTable):
     kind: str
     # Under this name the source's articles are stored. Sources must have different names.
     name: str = Field(min_length=1)
-    # The language of articles that state none.
-    language: LanguageTag | None = None
+    language: LanguageTag | None = None  # the language of articles that state none
     # Whether issues carry what is there at the first import. "auto": not what a site has published.
     first_import: FirstImport = "auto"
     # Whether pages that lead to the articles stand at the addresses that the site had.
@@ -165,8 +164,7 @@ def name_of(url: str) -> str:
 class PolledSourceSettings(SourceSettings):
     """What sources on the web have, whatever their kind; named by their address unless they have a name."""
 
-    # Of a feed, or of the site.
-    url: FetchedAddress
+    url: FetchedAddress  # of a feed, or of the site
     # How often it is asked; None for as often as it has something new, as far as it can be told.
     every: Annotated[Duration | None, BeforeValidator(_every)] = None
     # How long an entry has to stay the same before it is news.
@@ -283,8 +281,7 @@ class GhostSourceSettings(PolledSourceSettings):
 class PagesSourceSettings(PolledSourceSettings):
     """Pages of a site: those of its sitemap, of a list, or of a folder with what a generator has built."""
 
-    # A sitemap. There is one of this, `urls` and `path`.
-    url: FetchedAddress = ""
+    url: FetchedAddress = ""  # A sitemap. There is one of this, `urls` and `path`.
     urls: tuple[FetchedAddress, ...] = ()
     path: str = ""
     # Where the files below `path` stand on the web, if they do not say so themselves.
@@ -292,8 +289,7 @@ class PagesSourceSettings(PolledSourceSettings):
     # Patterns of paths, such as "/news/*": what is read, and is an article if it has text; and what is not read.
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    # A CSS selector of an article's text, where it is not found.
-    select: str = ""
+    select: str = ""  # a CSS selector of an article's text, where it is not found
 
     @property
     def address(self) -> str:

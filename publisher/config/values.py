@@ -379,5 +379,4 @@ class Kind:
 
     settings: type[ConfigTable]
     factory: str
-    # The environment variables that hold its secrets.
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()  # the environment variables that hold its secrets

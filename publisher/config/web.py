@@ -85,8 +85,7 @@ def _own_root(value: str) -> str:
 class ConsoleSettings(values.ConfigTable):
     """The table [console]."""
 
-    # Whether `publisher console` may be started.
-    enabled: bool = True
+    enabled: bool = True  # whether `publisher console` may be started
     # Its address in browsers: no path, and another host name than the publication's.
     url: Annotated[values.WebRoot, AfterValidator(_own_root)] = "http://localhost:8090"
     # Where it listens, and where the web server in front of it finds it.
@@ -127,10 +126,8 @@ class JoiningSettings(values.ConfigTable):
     per_address: int = Field(default=3, ge=1)
     # In an hour, each. The largest webmail services have no limit as a domain.
     per_domain: int = Field(default=200, ge=1)
-    # /24 of IPv4, /64 of IPv6.
-    per_network: int = Field(default=10, ge=1)
-    # /48 of IPv6.
-    per_site: int = Field(default=50, ge=1)
+    per_network: int = Field(default=10, ge=1)  # /24 of IPv4, /64 of IPv6
+    per_site: int = Field(default=50, ge=1)  # /48 of IPv6
     in_all: int = Field(default=100, ge=1)
     # Requests in an hour. Above it, the form asks for a proof of work.
     proof_of_work_above: int = Field(default=50, ge=0)
@@ -140,8 +137,7 @@ class JoiningSettings(values.ConfigTable):
 
 # The environment variable with the last part of the webhooks' paths.
 FEEDBACK_SECRET: Final = "PUBLISHER_FEEDBACK_SECRET"  # noqa: S105  # the variable's name
-# Mailgun's "HTTP webhook signing key".
-MAILGUN_KEY: Final = "PUBLISHER_MAILGUN_KEY"
+MAILGUN_KEY: Final = "PUBLISHER_MAILGUN_KEY"  # Mailgun's "HTTP webhook signing key"
 # `user:password` that Postmark's requests must have (basic authentication). Postmark signs nothing.
 POSTMARK_LOGIN: Final = "PUBLISHER_POSTMARK_LOGIN"
 FEEDBACK_SECRETS: Final = (FEEDBACK_SECRET, MAILGUN_KEY, POSTMARK_LOGIN)

@@ -34,8 +34,7 @@ queue_item = sa.Table(
     # Never used again: the Message-ID of a mail is made from it.
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),
-    # A second row of a kind with this key is not inserted.
-    sa.Column("key", sa.Text),
+    sa.Column("key", sa.Text),  # a second row of a kind with this key is not inserted
     # Rows with one target go to one server: a webhook's id, a hub's address.
     sa.Column("target", sa.Text, nullable=False, server_default=""),
     # Whom a mail goes to. Rows end with the person.
@@ -44,8 +43,7 @@ queue_item = sa.Table(
     # NULL for the person's address and language at the time of sending.
     sa.Column("to_address", sa.Text),
     sa.Column("language", sa.Text),
-    # What is sent is made from it.
-    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False),  # what is sent is made from it
     sa.Column("state", sa.Text, nullable=False),
     # The Date of a mail, the time of an event. NULL until a sender has seen the row: not all who enqueue
     # have a clock.
@@ -53,8 +51,7 @@ queue_item = sa.Table(
     # When it is tried next, or when its lease ends. NULL once nothing is left to be done.
     sa.Column("next_at", UTCDateTime),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    # The first attempt.
-    sa.Column("tried_at", UTCDateTime),
+    sa.Column("tried_at", UTCDateTime),  # the first attempt
     # How often it was sent again although it may have arrived.
     sa.Column("doubts", sa.Integer, nullable=False, server_default="0"),
     # Grows with each change of who may write the row.
@@ -79,8 +76,7 @@ PENDING, DEFERRED, ATTEMPTING = "pending", "deferred", "attempting"
 FAILED, IN_DOUBT = "failed", "in_doubt"
 # Why a row that a killed process held is tried again, or is in doubt. The key is one of `delivery.causes`.
 _INTERRUPTED = "interrupted"
-# Long ago: due at once, whatever the time is.
-_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # long ago: due at once, whatever the time is
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,7 @@ _T = TypeVar("_T")
 # Jobs in one transaction, and seconds of work after which it takes no more: others wait as well.
 _GROUP_SIZE = 100
 _GROUP_SECONDS = 0.05
-# Jobs that may wait. More would wait longer than their clients do.
-_CAPACITY = 1000
+_CAPACITY = 1000  # Jobs that may wait. More would wait longer than their clients do.
 # Seconds that a job may wait until it is begun; a little more than the database's busy time.
 _WAIT_SECONDS = 6.0
 # Seconds from a job's begin to the commit of its group. Only a failing disk takes longer.

@@ -15,22 +15,15 @@ from publisher.i18n.messages import Sentence, message, untranslated
 class BounceSubject(StrEnum):
     """What a refusal is about."""
 
-    # One recipient's mailbox or address.
-    RECIPIENT = "recipient"
-    # This message: its size, form or content.
-    MESSAGE = "message"
-    # How much mail the receiving domain accepts from us, and how fast.
-    RATE = "rate"
-    # Our identity: IP address, DNS records, reputation.
-    SENDER = "sender"
-    # Our account at this server, and what it allows.
-    ACCOUNT = "account"
+    RECIPIENT = "recipient"  # one recipient's mailbox or address
+    MESSAGE = "message"  # this message: its size, form or content
+    RATE = "rate"  # how much mail the receiving domain accepts from us, and how fast
+    SENDER = "sender"  # our identity: IP address, DNS records, reputation
+    ACCOUNT = "account"  # our account at this server, and what it allows
     # The amount that our account may send. It passes by itself, even where the reply is 5xx.
     QUOTA = "quota"
-    # The server itself: in trouble, or busy.
-    SERVER = "server"
-    # The reply does not say.
-    UNKNOWN = "unknown"
+    SERVER = "server"  # the server itself: in trouble, or busy
+    UNKNOWN = "unknown"  # the reply does not say
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,7 @@ from publisher.mail import CompiledMail, IssueMail, compile_mail
 from publisher.mail.dkim import DkimSigner
 from publisher.mail.signed_addresses import BounceAddresses
 
-# Compiled variants that a job keeps, of some 100 KB each.
-_KEPT_VARIANTS = 100
+_KEPT_VARIANTS = 100  # compiled variants that a job keeps, of some 100 KB each
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +120,12 @@ def issue_mail(settings: Settings, issue: Issue, digest: Any) -> IssueMail:
     )
 
 
-# Seconds of rendering after which what is ready is sent.
-SLICE_SECONDS = 5.0
+SLICE_SECONDS = 5.0  # seconds of rendering after which what is ready is sent
 
 # Returns the columns of a rendered variant; None if all its articles were withdrawn. Raises
 # PublisherError if no mail can be made that passes the gate.
 RenderVariant = Callable[[Issue, IssueVariant], Mapping[str, Any] | None]
-# Why variants of an issue can't be sent.
-IssueNote = tuple[str, IssueReason]
+IssueNote = tuple[str, IssueReason]  # why variants of an issue can't be sent
 
 
 @dataclass(slots=True)

@@ -47,10 +47,8 @@ from subscribers.changes import suppress
 from subscribers.errors import SubscribersError
 from subscribers.model import SubscriberStatus
 
-# So many rejections and not one acceptance are no coincidence.
-TRIP_AFTER = 10
-# So many are enough when the replies are about us.
-_TRIP_AFTER_BLAMING_US = 3
+TRIP_AFTER = 10  # so many rejections and not one acceptance are no coincidence
+_TRIP_AFTER_BLAMING_US = 3  # so many are enough when the replies are about us
 
 
 class CircuitBreaker:
@@ -121,8 +119,7 @@ class LedgerBatch:
 
     now: datetime
     page: LedgerPage | None = None
-    # The page as it is recorded outside the database.
-    record: JournalPage | None = None
+    record: JournalPage | None = None  # the page as it is recorded outside the database
     allocation: Allocation | None = None
     moved: Counter[tuple[int, DeliveryState]] = field(default_factory=Counter)
     sent: list[MessageKey] = field(default_factory=list)
@@ -155,8 +152,7 @@ class LedgerWriter:
     # Rows moved in this run, by issue and new state.
     moved: Counter[tuple[int, DeliveryState]] = field(init=False, default_factory=Counter)
     fair_queue: FairQueue = field(init=False)
-    # The last page that this run has written.
-    _page: int = field(init=False, default=0)
+    _page: int = field(init=False, default=0)  # the last page that this run has written
     # Spreads retries, guards nothing.
     _random: Random = field(init=False, default_factory=Random)
     _results: list[SendResult] = field(init=False, default_factory=list)

@@ -27,12 +27,10 @@ from publisher.log import log
 
 # A run waits this long for a rate limit. What takes longer is left to a later run.
 MAX_RATE_WAIT = timedelta(minutes=1)
-# Rows claimed at a time: their addresses are read with one query.
-CLAIM_SIZE = 500
+CLAIM_SIZE = 500  # rows claimed at a time: their addresses are read with one query
 # Claims per allocation: where one domain's rate holds back most recipients, others are found.
 _CLAIMS_PER_ALLOCATION = 4
-# Tries to fill the demand: recipients who unsubscribed leave gaps.
-RESERVE_ROUNDS = 4
+RESERVE_ROUNDS = 4  # tries to fill the demand: recipients who unsubscribed leave gaps
 # Share of each batch that is reserved for deferred recipients whose retry time has passed.
 OVERDUE_SHARE = 0.2
 
@@ -41,8 +39,7 @@ OVERDUE_SHARE = 0.2
 class Allocation:
     """What one transaction reserved and learned; what it learned is where the next one begins."""
 
-    # Reserved rows, by worker.
-    rows: dict[int, list[Claim]] = field(default_factory=dict)
+    rows: dict[int, list[Claim]] = field(default_factory=dict)  # reserved rows, by worker
     # Claimed rows that are not reserved yet.
     claimed: deque[Claim] = field(default_factory=deque)
     # Seconds until the transport's rate allows more, if that is the limit.
@@ -244,15 +241,13 @@ def round_robin(reserved: Sequence[Claim], demand: Mapping[int, int]) -> dict[in
     return {number: some for number, some in rows.items() if some}
 
 
-# How many seconds of work a worker may hold in advance.
-_PREFETCH_SECONDS = 0.1
+_PREFETCH_SECONDS = 0.1  # how many seconds of work a worker may hold in advance
 # Seconds after which results are committed even if no worker needs rows: they share a commit.
 _COMMIT_DELAY = 0.05
 # A worker needs three rows to send without a pause: the one it sends, the next one, whose commands
 # go out with the end of this one, and the last one, which is reserved until its result is committed.
 _LEAST_ROWS = 3
-# The weight of the last message in the moving average of a worker's speed.
-_SMOOTHING = 0.2
+_SMOOTHING = 0.2  # the weight of the last message in the moving average of a worker's speed
 
 SendResult = tuple[Claim, Outcome]
 

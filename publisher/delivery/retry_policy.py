@@ -51,8 +51,7 @@ class StateChange:
 
     state: DeliveryState
     reason_key: str | None = None
-    # The words that go with the cause.
-    reason: str | None = None
+    reason: str | None = None  # the words that go with the cause
     next_at: datetime | None = None
 
 

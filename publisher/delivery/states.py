@@ -35,10 +35,8 @@ _S = DeliveryState
 
 # Still to be done. All other states are final, or wait for an operator.
 OPEN_STATES = (_S.PENDING, _S.CLAIMED, _S.ATTEMPTING, _S.DEFERRED)
-# Held by no lease; may be claimed.
-CLAIMABLE_STATES = (_S.PENDING, _S.DEFERRED)
-# Held by a lease, which their rows name.
-HELD_STATES = (_S.CLAIMED, _S.ATTEMPTING)
+CLAIMABLE_STATES = (_S.PENDING, _S.DEFERRED)  # held by no lease; may be claimed
+HELD_STATES = (_S.CLAIMED, _S.ATTEMPTING)  # held by a lease, which their rows name
 # In reports, these three are one: waiting.
 WAITING_STATES = (_S.PENDING, _S.CLAIMED, _S.ATTEMPTING)
 # Each has a count of its own in reports.
@@ -48,8 +46,7 @@ REPORTED_STATES = (
 )
 # The mail was not accepted, for a reason that is known.
 FAILURE_STATES = (_S.DEFERRED, _S.BOUNCED, _S.FAILED)
-# An attempt was made, and no success is known.
-UNSENT_STATES = (*FAILURE_STATES, _S.IN_DOUBT)
+UNSENT_STATES = (*FAILURE_STATES, _S.IN_DOUBT)  # an attempt was made, and no success is known
 
 
 def reported_state(state: str) -> str:

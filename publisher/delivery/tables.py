@@ -22,15 +22,13 @@ delivery = sa.Table(
     ),
     # When the message was due. It is the message's Date field, whenever it is sent.
     sa.Column("due_at", UTCDateTime, nullable=False),
-    # It is not tried before this.
-    sa.Column("next_at", UTCDateTime, nullable=False),
+    sa.Column("next_at", UTCDateTime, nullable=False),  # it is not tried before this
     # Grows whenever the row changes hands. Only a holder of the present epoch can move the row.
     sa.Column("epoch", sa.Integer, nullable=False, server_default="0"),
     # The lease that holds the row, or under which it was sent.
     sa.Column("lease_id", sql.LargeInteger),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    # The first attempt, from which `give_up_after` counts.
-    sa.Column("tried_at", UTCDateTime),
+    sa.Column("tried_at", UTCDateTime),  # the first attempt, from which `give_up_after` counts
     # A key of `publisher.delivery.causes`, and the words that go with it.
     sa.Column("reason_key", sa.Text),
     sa.Column("reason", sa.Text),
@@ -105,8 +103,7 @@ delivery_outcome = sa.Table(
     # The receiving domain; empty for subscribers who were erased, `other` for those of few subscribers.
     sa.Column("domain", sa.Text, primary_key=True),
     sa.Column("state", sa.Text, primary_key=True),
-    # Empty if there is none.
-    sa.Column("reason_key", sa.Text, primary_key=True),
+    sa.Column("reason_key", sa.Text, primary_key=True),  # empty if there is none
     sa.Column("count", sa.Integer, nullable=False),
     info=sql.KEYED,
 )

@@ -156,16 +156,13 @@ _Written = TypeVar("_Written")
 # Share of a lease after which sending stops by itself. The rest is a margin for the process
 # that takes over.
 FENCE = 0.75
-# A worker that failed to connect so often in a row is not the only one.
-_HOPELESS_FAILURES = 3
-# Seconds for which a database that can't be written to is tried again.
-DATABASE_PATIENCE = 60.0
+_HOPELESS_FAILURES = 3  # a worker that failed to connect so often in a row is not the only one
+DATABASE_PATIENCE = 60.0  # seconds for which a database that can't be written to is tried again
 # Seconds between looks at due rows and at the lease, if no worker needs the writer before.
 _WRITE_INTERVAL = 0.5
 # Seconds that workers get to finish their current messages when the program is to stop.
 SHUTDOWN_SECONDS = 30.0
-# Seconds between checks for new work.
-NEW_WORK_INTERVAL = 5.0
+NEW_WORK_INTERVAL = 5.0  # seconds between checks for new work
 
 
 class LeaseFence:

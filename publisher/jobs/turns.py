@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
 # Short enough that an article is noticed soon; an idle cycle costs a few milliseconds.
 SECONDS_BETWEEN_CYCLES = 15
-# How often long work writes a line to the log.
-_SECONDS_BETWEEN_LOG_LINES = 10.0
+_SECONDS_BETWEEN_LOG_LINES = 10.0  # how often long work writes a line to the log
 
 # Long work calls the progress at safe places, where it may be stopped.
 Work = Callable[["Progress"], object]
@@ -187,8 +186,7 @@ class TurnRunner:
         return is_due
 
 
-# Of one run: more would tell nobody more.
-_MAX_PROBLEMS = 100
+_MAX_PROBLEMS = 100  # of one run: more would tell nobody more
 
 turn_problem = sa.Table(
     "turn_problem",
@@ -275,8 +273,7 @@ backup_state = sa.Table(
     ),
     sa.Column("tried_at", UTCDateTime, nullable=False),
     sa.Column("made_at", UTCDateTime),
-    # Why the last try failed; NULL if it did not.
-    sa.Column("problem", SentenceText),
+    sa.Column("problem", SentenceText),  # why the last try failed; NULL if it did not
 )
 
 

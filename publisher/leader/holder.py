@@ -24,8 +24,7 @@ from publisher.leader import store
 from publisher.leader.store import LEADER_SECONDS, Process, running_processes
 from publisher.log import log
 
-# Seconds between renewals, and tries to lead.
-_RENEWAL_SECONDS = 5.0
+_RENEWAL_SECONDS = 5.0  # seconds between renewals, and tries to lead
 # Share of the lease after which a leader that could not renew it writes nothing.
 _FENCE = 0.75
 _EPOCH_FILE = ".epoch"

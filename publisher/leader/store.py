@@ -23,8 +23,7 @@ leader = sa.Table(
     sa.Column("scope", sa.Text, nullable=False),
     # Grows with each change of leader. What a former one writes is refused by it.
     sa.Column("epoch", sa.Integer, nullable=False),
-    # Another process may lead after this instant.
-    sa.Column("until", sa.Float, nullable=False),
+    sa.Column("until", sa.Float, nullable=False),  # another process may lead after this instant
     # The last epoch whose leader wrote files. The folder that it wrote to has the number as well.
     sa.Column("files_epoch", sa.Integer, nullable=False),
     info=KEYED,
@@ -37,8 +36,7 @@ running_process = sa.Table(
     # The name of its machine or container, and its number there.
     sa.Column("host", sa.Text, nullable=False),
     sa.Column("pid", sa.Integer, nullable=False),
-    # It runs no more if this is past.
-    sa.Column("until", sa.Float, nullable=False),
+    sa.Column("until", sa.Float, nullable=False),  # it runs no more if this is past
     info=KEYED,
 )
 
@@ -46,8 +44,7 @@ _NAME = "publication"
 # Seconds. A leader that does not renew its lease is followed by another process after so long, and
 # then at that one's next cycle. Together this must stay below 40 seconds.
 LEADER_SECONDS = 20.0
-# Seconds after which nobody asks any more whether a process ran.
-_FORGET_AFTER = 3600.0
+_FORGET_AFTER = 3600.0  # seconds after which nobody asks any more whether a process ran
 
 
 @dataclass(frozen=True, slots=True)

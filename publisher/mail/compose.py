@@ -133,8 +133,7 @@ class CompiledMail:
 
     _values: message.PersonalValues
     _names: message.MessageNames
-    # Those of the issue that is corrected.
-    _corrected: message.MessageNames | None
+    _corrected: message.MessageNames | None  # those of the issue that is corrected
     _header: message.MessageHeader
     _body: MultipartBody
     _signers: Sequence[DkimSigner]

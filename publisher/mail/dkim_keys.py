@@ -14,10 +14,8 @@ from publisher.mail.dkim import DkimSigner
 # RFC 6376 section 3.1: labels as in a domain (RFC 5321 section 4.1.2), of at most 63 characters.
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _SELECTOR = re.compile(rf"{_LABEL}(\.{_LABEL})*")
-# Characters of a name in DNS, as people write it (RFC 1035 section 2.3.4).
-_MAX_NAME = 253
-# Characters of one string of a TXT record (RFC 1035 section 3.3).
-_MAX_STRING = 255
+_MAX_NAME = 253  # characters of a name in DNS, as people write it (RFC 1035 section 2.3.4)
+_MAX_STRING = 255  # characters of one string of a TXT record (RFC 1035 section 3.3)
 
 
 @dataclass(frozen=True, slots=True)

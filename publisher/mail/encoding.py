@@ -210,8 +210,7 @@ def _safe_start(line: bytes) -> bytes:
     return _ESCAPES[line[0]] + line[1:] if line.startswith((b".", b"From ")) else line
 
 
-# So many octets make four characters.
-_GROUP = 3
+_GROUP = 3  # so many octets make four characters
 # Octets of a line of 76 characters, the maximum.
 _LINE_OCTETS = 19 * _GROUP
 _LINE_END = b"\r\n"
@@ -221,8 +220,7 @@ _LINE_END = b"\r\n"
 class _Variant:
     """A fixed text, encoded without its first octets."""
 
-    # Encoded together with the value before this text.
-    first: bytes
+    first: bytes  # encoded together with the value before this text
     lines: bytes
     # What remains of the last group of three; encoded together with the value after this text.
     last: bytes

@@ -86,8 +86,7 @@ class Message:
     content: bytes
 
 
-# Joiners and blanks show nothing by themselves.
-_JOINERS = "\u200c\u200d "
+_JOINERS = "\u200c\u200d "  # joiners and blanks show nothing by themselves
 
 PlaceholderText = Callable[[Recipient], str]
 _PersonalValue = Callable[[Recipient], bytes]
@@ -193,10 +192,8 @@ _SENDER_ID = (5, 15)
 # A display name that needs neither quotes nor encoding. Without `=` and `?`, which make encoded
 # words.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/^_`{|}~-]+)*")
-# Characters of `To: `, a space and two brackets.
-_AROUND = 7
-# The largest id that the database can hold: its token is the longest.
-_LARGEST_ID = 2**63 - 1
+_AROUND = 7  # characters of `To: `, a space and two brackets
+_LARGEST_ID = 2**63 - 1  # the largest id that the database can hold: its token is the longest
 
 
 def message_id_local_part(secret: str, issue: Issue, subscriber_id: int) -> str:

@@ -29,8 +29,7 @@ from publisher.issues.model import Issue
 MailLinkKind = Literal["unsubscribe", "preferences", "web"]
 LinkKind = MailLinkKind | Literal["confirm", "undo", "undo-address", "data", "address", "feed"]
 
-# Stands before each token.
-_PREFIX: Final = "v2."
+_PREFIX: Final = "v2."  # stands before each token
 # URL-safe base64 (RFC 4648 section 5), without the padding, as itsdangerous writes it.
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _PADDING = b"\n="

@@ -18,8 +18,7 @@ from publisher.config.delivery import MailboxSettings, Tls
 from publisher.errors import MailboxError
 from publisher.files import make_folder, sync_folder, write_durably
 
-# Bytes that are read of one mail.
-MAX_READ = 10_000_000
+MAX_READ = 10_000_000  # bytes that are read of one mail
 # Mails of one look; the rest waits for the next.
 MAX_MAILS = 500
 _FOLDERS = ("new", "cur", "tmp")

@@ -29,19 +29,15 @@ class MailUse(StrEnum):
     CONFIRM = "confirm"
     LANGUAGE = "language"
     LINKS = "links"
-    # For the owner to read.
-    UNKNOWN = "unknown"
-    # The program failed; the mail is left for the owner, too.
-    FAILED = "failed"
+    UNKNOWN = "unknown"  # for the owner to read
+    FAILED = "failed"  # the program failed; the mail is left for the owner, too
 
 
 received_mail = Table(
     "received_mail",
     metadata,
-    # SHA-256 of the whole mail.
-    Column("digest", Text, primary_key=True),
-    # A `MailUse`.
-    Column("use", Text, nullable=False),
+    Column("digest", Text, primary_key=True),  # SHA-256 of the whole mail
+    Column("use", Text, nullable=False),  # a `MailUse`
     Column("received_at", UTCDateTime, nullable=False),
     Index("ix_received_mail_received_at", "received_at"),
     info=KEYED,
@@ -50,8 +46,7 @@ received_mail = Table(
 mailbox_mark = Table(
     "mailbox_mark",
     metadata,
-    # Server, user and folder.
-    Column("mailbox", Text, primary_key=True),
+    Column("mailbox", Text, primary_key=True),  # server, user and folder
     # RFC 3501 section 2.3.1.1: with another UIDVALIDITY, the folder is read from its start.
     Column("uid_validity", LargeInteger, nullable=False),
     Column("uid", LargeInteger, nullable=False),

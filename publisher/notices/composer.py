@@ -33,8 +33,7 @@ from publisher.rendering.views import view_with_privacy
 from publisher.urls import SubscriberPage
 from subscribers.preferences import load_feed_generation
 
-# Any instant: it becomes the Date field.
-_AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_AT: Final = datetime(2026, 1, 1, tzinfo=UTC)  # any instant: it becomes the Date field
 # Ten digits, as the sample recipient's: links grow with it.
 _NUMBER: Final = SAMPLE_RECIPIENT.id
 # What differs between recipients.
@@ -43,8 +42,7 @@ _PERSONAL: Final[dict[str, Any]] = {
     "code": "000000",
     "changed": "s•••@example.com",
 }
-# Samples whose findings are kept. Each is some 40 KB.
-_KEPT: Final = 64
+_KEPT: Final = 64  # Samples whose findings are kept. Each is some 40 KB.
 
 
 def sample_notices(newsletters: Iterable[str], language: str) -> Iterator[QueuedNotice]:
@@ -133,8 +131,7 @@ class NoticeComposer:
     render: Callable[[SystemMail], Digest]
     secret: str = field(repr=False)
     signers: Sequence[DkimSigner] = ()
-    # Nobody is the recipient.
-    is_sample: bool = False
+    is_sample: bool = False  # nobody is the recipient
     _rendered: dict[SystemMail, Digest] = field(default_factory=dict)
 
     def compose(self, connection: Connection, row: QueuedNotice) -> Message:

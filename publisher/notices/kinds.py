@@ -13,24 +13,17 @@ NoticeValues = Mapping[str, Any]
 class NoticeKind(StrEnum):
     """What a notice is about. The value is the name of its folder in `templates/email`."""
 
-    # Please confirm: a link for 72 hours, and a code.
-    CONFIRM = "confirm"
-    # The same, once more, a day later.
-    REMINDER = "reminder"
+    CONFIRM = "confirm"  # please confirm: a link for 72 hours, and a code
+    REMINDER = "reminder"  # the same, once more, a day later
     # Somebody asked for what the subscriber has already.
     ALREADY_SUBSCRIBED = "already-subscribed"
-    # The subscription is confirmed, or a leaving was undone.
-    WELCOME = "welcome"
-    # The subscriber left, and can undo it.
-    GOODBYE = "goodbye"
-    # To a new address: please confirm it.
-    CONFIRM_ADDRESS = "confirm-address"
+    WELCOME = "welcome"  # the subscription is confirmed, or a leaving was undone
+    GOODBYE = "goodbye"  # the subscriber left, and can undo it
+    CONFIRM_ADDRESS = "confirm-address"  # to a new address: please confirm it
     # To the old address: it was changed, and can be undone for seven days.
     ADDRESS_CHANGED = "address-changed"
-    # The subscriber's own links: preferences, feed, leaving.
-    LINKS = "links"
-    # A link for 30 minutes, and a code: to the subscriber's own data.
-    DATA = "data"
+    LINKS = "links"  # the subscriber's own links: preferences, feed, leaving
+    DATA = "data"  # a link for 30 minutes, and a code: to the subscriber's own data
 
 
 # What a notice is made from:

@@ -15,10 +15,8 @@ _START = re.compile(rb"(?=\n *<(?:item|entry)[ >])")
 _END = re.compile(rb".*</(?:item|entry)>", re.DOTALL)
 # Characters of base64, six bits each: a changed entry is taken for a known one once in 10 million times.
 _MARK_LENGTH = 5
-# Tags of longer documents would be longer than 400 characters.
-_MAX_ENTRIES = 80
-# After the hash and the coding.
-_TAG = re.compile(r"[0-9a-f]+[a-z-]*\.([A-Za-z0-9+/]+)")
+_MAX_ENTRIES = 80  # tags of longer documents would be longer than 400 characters
+_TAG = re.compile(r"[0-9a-f]+[a-z-]*\.([A-Za-z0-9+/]+)")  # after the hash and the coding
 
 
 def entry_marks(document: bytes) -> str:

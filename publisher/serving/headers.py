@@ -16,8 +16,7 @@ from publisher.config import Settings
 _MINUTE = 60
 # A day: an archive document gets no new entry, but an entry can be withdrawn from it.
 _DAY = 24 * 60 * _MINUTE
-# The usual "for ever" of caches: RFC 9111 defines none.
-_YEAR = 365 * _DAY
+_YEAR = 365 * _DAY  # the usual "for ever" of caches: RFC 9111 defines none
 
 # Names of feeds. Narrow, since the path is copied into the Link header.
 _NAMES = "[A-Za-z0-9._~/-]+"
@@ -77,8 +76,7 @@ COMMON_HEADERS = (
     ("Content-Security-Policy", _POLICY),
     ("Referrer-Policy", "strict-origin-when-cross-origin"),
 )
-# Fields that scripts of other sites may read.
-_EXPOSED_HEADERS = "ETag, Link"
+_EXPOSED_HEADERS = "ETag, Link"  # fields that scripts of other sites may read
 # What they may send. Conditional requests need a preflight (Fetch standard, CORS).
 PREFLIGHT_HEADERS = (
     ("Access-Control-Allow-Methods", "GET, HEAD"),

@@ -23,8 +23,7 @@ from publisher.rendering.model import RelatedArticle
 
 # The article before, and the one after.
 Neighbours = tuple[AdjacentArticle | None, AdjacentArticle | None]
-# Their links.
-LINKS = ("prev", "next")
+LINKS = ("prev", "next")  # their links
 
 _LINK = re.compile(r'<link rel="(?:prev|next)" href="[^"]*/([^/"]+)/" title="')
 # As templates/web/issue.html has them: in the head, and with words in the text.

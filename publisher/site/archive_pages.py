@@ -48,8 +48,7 @@ _MOST_NAMED = 100
 
 # In the build cache: the hashes of a language's pages by path, with its tag behind it.
 ARCHIVES = "archives "
-# In the build cache: what the lists were last compared with.
-ARCHIVE_STATE = "archives: all"
+ARCHIVE_STATE = "archives: all"  # in the build cache: what the lists were last compared with
 
 
 def write_archives(
@@ -143,10 +142,8 @@ class _Page:
     rows: Sequence[articles.ListedRow] = ()
     newer: str = ""
     older: str = ""
-    # Where the page of a topic's former name leads.
-    moved_to: str = ""
-    # What it depends on besides.
-    inputs: object = ()
+    moved_to: str = ""  # where the page of a topic's former name leads
+    inputs: object = ()  # what it depends on besides
 
 
 @dataclass(frozen=True)
@@ -253,8 +250,7 @@ class _ArchiveWriter:
     settings: Settings
     database: Database
     renderer: Renderer
-    # Of all that the pages depend on besides articles.
-    around: str
+    around: str  # of all that the pages depend on besides articles
     # By language; `paths` has hashes of those that were written.
     months: Mapping[str, Sequence[str]]
     paths: dict[str, str] = field(default_factory=dict)

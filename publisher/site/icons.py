@@ -7,10 +7,8 @@ from publisher.config import Publication, Settings
 from publisher.database import Database
 from publisher.files import write_if_changed
 
-# In the build cache.
-ICONS = "icons"
-# Goes up when equal settings make other icons.
-_VERSION = 1
+ICONS = "icons"  # in the build cache
+_VERSION = 1  # goes up when equal settings make other icons
 # Pixels of a side, by path; /favicon.ico is of some sizes.
 _SIDES = {urls.icon_path(): 192, urls.HOME_SCREEN_ICON: 180}
 _SMALL_SIDES = (16, 32, 48)

@@ -11,8 +11,7 @@ from sqlalchemy import Connection
 from publisher import web_files
 from publisher.articles import store as articles
 
-# In the build cache: the numbers by language.
-_NUMBERS = "list changes"
+_NUMBERS = "list changes"  # in the build cache: the numbers by language
 # In the build cache: articles whose lines in the sitemaps are to be made again, so many at most; more mean all.
 CHANGED_PAGES, MOST_CHANGED = "sitemap changes", 500
 

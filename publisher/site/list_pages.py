@@ -30,18 +30,15 @@ from publisher.rendering.model import ArchiveLine, NewsletterLine
 from publisher.site.list_changes import change_numbers
 from publisher.web_files import write_page
 
-# Feeds and archives have more.
-ARTICLES_ON_HOME = 30
+ARTICLES_ON_HOME = 30  # feeds and archives have more
 # The first of so many articles that has a picture leads the front page.
 _LEAD_CANDIDATES = 4
 ISSUES_ON_HOME = 10
 SECTIONS_ON_HOME = 8
 ISSUES_IN_ARCHIVE = 1000
 
-# In the build cache: what the lists were last compared with.
-LIST_PAGES = "list pages"
-# A file, and what renders it.
-_Page = tuple[PurePosixPath, Callable[[], str]]
+LIST_PAGES = "list pages"  # in the build cache: what the lists were last compared with
+_Page = tuple[PurePosixPath, Callable[[], str]]  # a file, and what renders it
 
 
 def write_list_pages(

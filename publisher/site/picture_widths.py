@@ -19,10 +19,8 @@ from publisher.pictures.conversion import narrow_picture
 # Pictures that a cycle narrows. Each takes half a second, the largest some seconds. By a clock, what is
 # published would depend on the machine.
 MOST_NARROWED = 20
-# Bytes. Copies of smaller files would save hardly anything.
-SMALL_PICTURE = 20_000
-# Pictures that a cycle looks at; a database takes so many values at once.
-_MOST = 5_000
+SMALL_PICTURE = 20_000  # Bytes. Copies of smaller files would save hardly anything.
+_MOST = 5_000  # pictures that a cycle looks at; a database takes so many values at once
 
 
 def make_due_copies(

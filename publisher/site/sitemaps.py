@@ -40,14 +40,12 @@ _SITEMAP_NS = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 _NEWS_NS = 'xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"'
 _OPENING = f'{_XML}<urlset {_SITEMAP_NS} xmlns:xhtml="http://www.w3.org/1999/xhtml">\n'
 _CLOSING = "</urlset>\n"
-# Bytes that a file has around its lines, at most.
-_FRAME_BYTES = 1_000
+_FRAME_BYTES = 1_000  # bytes that a file has around its lines, at most
 # A robots.txt that does not begin with it is the publication's own.
 _ROBOTS_MARK = "# Written by publisher. Without this line, the file is left as it is.\n"
 
 _LOCATION = re.compile("<url><loc>(.*?)</loc>")
-# Takes the addresses of pages.
-Tell = Callable[[Connection, Sequence[str]], object]
+Tell = Callable[[Connection, Sequence[str]], object]  # takes the addresses of pages
 # The same page in each language: path, and last change (ISO 8601) or nothing.
 _Pages = Mapping[str, tuple[str, str]]
 

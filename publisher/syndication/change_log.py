@@ -169,8 +169,7 @@ def _at(feed_id: int, position: int) -> sa.ColumnElement[bool]:
     return (feed_position.c.feed_id == feed_id) & (feed_position.c.position == position)
 
 
-# A killed process loses at most this much work.
-ARTICLES_PER_TRANSACTION = 200
+ARTICLES_PER_TRANSACTION = 200  # a killed process loses at most this much work
 
 
 def record_changes(

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     import feeds
     from feeds.opml import Outline, OutlineGroup
 
-# Enough to see what a feed is about.
-_ARTICLES_ON_PAGE = 5
+_ARTICLES_ON_PAGE = 5  # enough to see what a feed is about
 # Who follows such feeds and that of the language gets articles twice.
 _BY_SUBJECT = frozenset({"topic", "author"})
 # What these files were written from, in the build cache.

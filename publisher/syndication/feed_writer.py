@@ -90,8 +90,7 @@ def split_by_size(sizes: Sequence[int], most_bytes: int) -> list[int]:
 
 # Of an entry in addition to its texts: elements, addresses, names, translations.
 ENTRY_OVERHEAD_BYTES = 2_000
-# Feeds whose files are written while the next one is rendered.
-_MAX_IN_PROGRESS = 4
+_MAX_IN_PROGRESS = 4  # feeds whose files are written while the next one is rendered
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,8 @@ from publisher.database.retry_queue import queue_item
 from publisher.files import remove_file, write_if_changed
 from publisher.syndication.websub import IS_PING, PING_KIND
 
-# Addresses in a request, by the protocol.
-MOST_PAGES = 10_000
-# In the build cache.
-_KEY = "indexnow key"
+MOST_PAGES = 10_000  # addresses in a request, by the protocol
+_KEY = "indexnow key"  # in the build cache
 # What the protocol says that a refusal means.
 _REFUSALS = {
     "400": "it does not understand the request",

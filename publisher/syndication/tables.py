@@ -12,16 +12,14 @@ feed = sa.Table(
     # The path below feeds/, which never changes: "en", "all", "en/topics/harbour".
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("kind", sa.Text, nullable=False),
-    # Empty for the feed of all languages.
-    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),  # empty for the feed of all languages
     # The topic, the newsletter or the author's name: case-folded as a key, and as first seen. Of an author who stands
     # in people.toml the person's key and present name; such a feed is found by its `name`.
     sa.Column("label", sa.Text, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("affiliation", sa.Text),
     sa.Column("tag", sa.Text, nullable=False),
-    # When its content last changed. It never goes back.
-    sa.Column("updated_at", UTCDateTime),
+    sa.Column("updated_at", UTCDateTime),  # When its content last changed. It never goes back.
     # Whether it has to be written again.
     sa.Column("due", sa.Boolean(create_constraint=False), nullable=False),
     # Hashes of the documents that hubs were last notified of, one for each format.
@@ -40,8 +38,7 @@ feed_entry = sa.Table(
     sa.Column("article_id", sa.ForeignKey("article.id"), nullable=False),
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("tag", sa.Text, nullable=False, unique=True),
-    # Whole seconds since 1970.
-    sa.Column("updated", LargeInteger, nullable=False),
+    sa.Column("updated", LargeInteger, nullable=False),  # whole seconds since 1970
     # Of the content that `updated` belongs to.
     sa.Column("fingerprint", sa.Text, nullable=False),
     sa.Column("withdrawn_at", UTCDateTime),
@@ -54,8 +51,7 @@ feed_position = sa.Table(
     sa.Column("feed_id", sa.ForeignKey("feed.id"), primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
     sa.Column("entry_id", sa.ForeignKey("feed_entry.id"), nullable=False, index=True),
-    # `superseded` is not used.
-    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # `superseded` is not used
     sa.CheckConstraint("state IN ('present', 'superseded', 'withdrawn')", name="state"),
     info=KEYED,
 )
@@ -73,8 +69,9 @@ feed_archive = sa.Table(
     metadata,
     sa.Column("feed_id", sa.ForeignKey("feed.id"), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
-    # The positions that it contains, inclusive.
-    sa.Column("first", sa.Integer, nullable=False),
+    sa.Column(
+        "first", sa.Integer, nullable=False
+    ),  # the first position that it contains, and the last
     sa.Column("last", sa.Integer, nullable=False),
     # Whether it has to be written again, since an entry was withdrawn or its files were lost.
     sa.Column("due", sa.Boolean(create_constraint=False), nullable=False),

@@ -30,12 +30,9 @@ from publisher.syndication import websub
 from publisher.syndication.indexnow import explain_refusal
 from publisher.webhooks.targets import TargetRun
 
-# Requests at the same time, to all hubs together.
-MAX_CONCURRENT_PINGS = 8
-# Connection errors of a hub in one run.
-MAX_HUB_FAILURES = 2
-# For all pings of one run, since the cycle has other work to do.
-TOTAL_SECONDS = 20.0
+MAX_CONCURRENT_PINGS = 8  # requests at the same time, to all hubs together
+MAX_HUB_FAILURES = 2  # connection errors of a hub in one run
+TOTAL_SECONDS = 20.0  # for all pings of one run, since the cycle has other work to do
 # In seconds, for one ping with its redirect. Some hubs fetch the feed before they respond.
 PING_TIMEOUT = 8.0
 # In one run.
@@ -44,12 +41,9 @@ _ACCEPTED = "accepted"
 
 _SUCCESS, _SERVER_ERROR = range(200, 300), 500
 _TOO_MANY, _UNAVAILABLE = 429, 503
-# Request Timeout, Too Early, Too Many Requests.
-_TEMPORARY = frozenset({408, 425, _TOO_MANY})
-# The longest delay that a hub can ask for.
-_MAX_RETRY_AFTER = timedelta(days=1)
-# Bytes of a response's body that are read.
-_MAX_BODY = 1024
+_TEMPORARY = frozenset({408, 425, _TOO_MANY})  # Request Timeout, Too Early, Too Many Requests
+_MAX_RETRY_AFTER = timedelta(days=1)  # the longest delay that a hub can ask for
+_MAX_BODY = 1024  # bytes of a response's body that are read
 
 
 class HubResult(Enum):
@@ -194,8 +188,7 @@ class _PingRun(TargetRun):
     timeout: float
     # Topics by state, hub and response.
     outcomes: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
-    # A small hub might take more for an attack.
-    threads = width = MAX_CONCURRENT_PINGS
+    threads = width = MAX_CONCURRENT_PINGS  # a small hub might take more for an attack
     # The other topics of a hub that can't be reached wait for a later run.
     probes = MAX_HUB_FAILURES
 

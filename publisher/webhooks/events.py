@@ -36,8 +36,7 @@ class EventType(StrEnum):
 SUBSCRIBER_EVENTS = frozenset(
     {EventType.SUBSCRIBER_SUBSCRIBED, EventType.SUBSCRIBER_UNSUBSCRIBED}
 )
-# What `publisher api testWebhook` sends.
-TEST_EVENT = "webhook.test"
+TEST_EVENT = "webhook.test"  # what `publisher api testWebhook` sends
 
 
 def subscriber_event_type(event: SubscriberEvent) -> EventType | None:

@@ -22,8 +22,7 @@ from publisher.webhooks.client import GONE, Answer, Caller
 from publisher.webhooks.events import event_body, signed_headers
 from publisher.webhooks.targets import TargetRun
 
-# A webhook is disabled when so many deliveries in a row were given up.
-MOST_FAILURES = 3
+MOST_FAILURES = 3  # a webhook is disabled when so many deliveries in a row were given up
 
 
 def reason_to_disable(answer: Answer, failures: int) -> str | None:
@@ -60,8 +59,7 @@ class WebhookSender:
     clock: Clock
     caller: Caller
     secret: str = field(repr=False)
-    # Seconds from any instant on.
-    timer: Callable[[], float] = time.monotonic
+    timer: Callable[[], float] = time.monotonic  # seconds from any instant on
     # Why nothing may be sent from the database that a transaction reads; empty if it may.
     why_old: Callable[[Connection], str] = lambda _connection: ""
 

@@ -39,8 +39,7 @@ webhook_table = sa.Table(
     sa.Column("sealed_secret", sa.Text, nullable=False),
     sa.Column("former_sealed_secret", sa.Text),
     sa.Column("former_secret_until", UTCDateTime),
-    # A list of types of events; empty for all.
-    sa.Column("events", sa.JSON, nullable=False),
+    sa.Column("events", sa.JSON, nullable=False),  # a list of types of events; empty for all
     sa.Column("created_at", UTCDateTime, nullable=False),
     sa.Column("disabled_at", UTCDateTime),
     sa.Column("disabled_reason", sa.Text),
@@ -232,8 +231,7 @@ WEBHOOK_POLICY = QueuePolicy(
     keep=timedelta(days=30),
 )
 _c = queue_item.c
-# Changes of consent in one transaction.
-_PORTION = 500
+_PORTION = 500  # changes of consent in one transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,7 @@ from itertools import groupby, takewhile
 from publisher.articles.model import Picture
 from publisher.languages.locales import Direction
 
-# What stands before a paragraph in plain text.
-PARAGRAPH_GAP = "\n\n"
+PARAGRAPH_GAP = "\n\n"  # what stands before a paragraph in plain text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -155,8 +155,7 @@ def is_below(href: str, site_url: str) -> bool:
     return same and there.scheme in {"http", "https", ""} and path.startswith(below)
 
 
-# The text of links from a footnote back to its reference.
-_ARROWS = frozenset("↩⏎↵↑^⤴ \ufe0e")
+_ARROWS = frozenset("↩⏎↵↑^⤴ \ufe0e")  # the text of links from a footnote back to its reference
 # A tag of sanitised HTML: `<` is escaped in texts, and values stand in double quotes.
 _TAG = re.compile(r"""<[a-z][^<>"]*(?:"[^"]*"[^<>"]*)*>""")
 _ID = re.compile(r' id="[^"]*"')

@@ -57,8 +57,7 @@ _GAPS = ("", " ", "\t", "\n", blocks.PARAGRAPH_GAP)
 # Program text runs from left to right, unless its first letter is of a right-to-left script
 # (poems are set in `pre` too).
 _CODE_TAGS = frozenset({"pre", "code", "kbd"})
-# An issue of 20 stories is rendered several times from the same articles.
-_CACHED_ARTICLES = 32
+_CACHED_ARTICLES = 32  # an issue of 20 stories is rendered several times from the same articles
 
 
 @lru_cache(maxsize=_CACHED_ARTICLES)

@@ -21,8 +21,7 @@ UNWANTED = re.compile(
     + "]"
 )
 HIDDEN = re.compile(f"[{HIDDEN_CHARACTERS}]")
-# The only combining mark that composes with `<` and `>`.
-_OVERLAY = "\u0338"
+_OVERLAY = "\u0338"  # the only combining mark that composes with `<` and `>`
 # Scripts without spaces between words: a line break between two such characters is no space.
 _WIDE = "\u3000-\u30ff\u31f0-\u9fff\uf900-\ufaff\uff01-\uff60\U00020000-\U0003ffff"
 UNSPACED_CHARACTER = re.compile(f"[{_WIDE}]")

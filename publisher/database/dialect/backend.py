@@ -32,17 +32,14 @@ class PreparedQuery(Protocol):
 class Backend(Protocol):
     """One publication's database, as SQLite or PostgreSQL has it. Methods with a body do what a file needs."""
 
-    # The name for messages: a path, or an address without its password.
-    name: str
+    name: str  # the name for messages: a path, or an address without its password
     engine: Engine
     # For `writing_beside`: who leads must not wait for a connection that waiting writers have.
     beside: Engine
-    # This machine's clock, or the server's.
-    timer: Timer
+    timer: Timer  # this machine's clock, or the server's
     # What the server is set to, as `check` found it, with which a power cut may lose commits.
     unsafe_settings: Sequence[str] = ()
-    # The file, if it is one.
-    path: Path | None = None
+    path: Path | None = None  # the file, if it is one
 
     def check(self) -> None:
         """Raise DatabaseError if the database is not fit for a publication, as any file is."""
@@ -92,8 +89,7 @@ _SCHEMES = ("postgresql", "postgresql+psycopg", "postgres")
 _EXAMPLE = "write postgresql://user@host/name"
 # Several hosts, each with a port of its own or none, as libpq reads them.
 _SEVERAL_HOSTS = re.compile(r"([^/]+://(?:[^/@]*@)?)([^/?@]+,[^/?@]+)(/[^?@]*)(?:\?(.*))?")
-# Parameters of libpq that hold passwords.
-SECRET_PARAMETERS = ("password", "sslpassword")
+SECRET_PARAMETERS = ("password", "sslpassword")  # parameters of libpq that hold passwords
 
 
 def parse_address(address: str) -> URL:

@@ -28,22 +28,18 @@ from publisher.database.dialect import job_tables, server_session
 from publisher.database.dialect.backend import parse_address
 from publisher.log import log
 
-# Seconds between two looks for a job.
-POLL_SECONDS = 1.0
+POLL_SECONDS = 1.0  # seconds between two looks for a job
 # Seconds between signs of life of a worker; after so many without one its jobs are another's.
 HEARTBEAT_SECONDS = 10.0
 STALLED_SECONDS = 30.0
-# Seconds between two looks for jobs of dead workers.
-REAP_SECONDS = 10.0
+REAP_SECONDS = 10.0  # seconds between two looks for jobs of dead workers
 # Seconds before a worker that ended is started again, and that it waits for a connection.
 RESTART_SECONDS = 5.0
 # Hours after which a job that failed is forgotten, and seconds for one that nobody will ever ask for.
 _FAILED_HOURS = 24
 _ORPHAN_SECONDS = 3600.0
-# One transaction at a time, and the heartbeat beside it.
-_CONNECTIONS = 2
-# What is done has no row; what failed has one, with its history.
-_DELETE = "successful"
+_CONNECTIONS = 2  # one transaction at a time, and the heartbeat beside it
+_DELETE = "successful"  # what is done has no row; what failed has one, with its history
 # How often this process looks whether it has to stop.
 _STOP_SECONDS = 0.2
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400

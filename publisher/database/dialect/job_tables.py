@@ -12,8 +12,7 @@ from sqlalchemy import Connection, text
 from publisher.errors import DatabaseError
 
 JOB_TABLE_PREFIX = "procrastinate_"
-# A job of one process, by which it sees that the queue works.
-WATCH = "watch"
+WATCH = "watch"  # a job of one process, by which it sees that the queue works
 # Written as the comment of this table: the last of Procrastinate's migrations that was run.
 _JOBS = f"{JOB_TABLE_PREFIX}jobs"
 _VERSION = text("SELECT to_regclass(:jobs), obj_description(to_regclass(:jobs), 'pg_class')")

@@ -36,8 +36,7 @@ WHERE datname = current_database() AND application_name LIKE 'publisher/%%'
 AND application_name <> current_setting('application_name')
 ORDER BY application_name
 """
-# The clock of leases and rates.
-_NOW = "extract(epoch FROM clock_timestamp())::float8"
+_NOW = "extract(epoch FROM clock_timestamp())::float8"  # the clock of leases and rates
 # What is reserved must not be lost with a crash of the server, or it is sent twice: whatever server,
 # user or database are set to, a commit waits for the disk. A stricter setting stays.
 _COMMITS_WAIT = (
@@ -46,8 +45,7 @@ _COMMITS_WAIT = (
 )
 # For one transaction.
 _IDLE = "set_config('idle_in_transaction_session_timeout', '{seconds}s', true)"
-# Seconds that a transaction with long work of its own may do nothing.
-_PAUSE_SECONDS = 1200
+_PAUSE_SECONDS = 1200  # seconds that a transaction with long work of its own may do nothing
 # A writer sees what was committed before it had its lock, whatever server, database or user are set to.
 _SEES_COMMITS = "READ COMMITTED"
 # Connections of a process: 5 for transactions, 1 for its lead, and 4 for prepared queries of many

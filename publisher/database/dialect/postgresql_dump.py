@@ -19,8 +19,7 @@ from publisher.database.dialect.postgresql import PostgresBackend
 from publisher.database.dialect.server_session import connection_parameters, is_pooled
 from publisher.errors import DatabaseError
 
-# Seconds between two looks whether a dump is still wanted.
-_SECONDS_BETWEEN_LOOKS = 0.5
+_SECONDS_BETWEEN_LOOKS = 0.5  # seconds between two looks whether a dump is still wanted
 # A line of what a dump contains: the schema of a table that each publication has.
 _TABLE = re.compile(r"(?m)^\d+; \d+ \d+ TABLE (?!DATA )(.+) alembic_version ")
 

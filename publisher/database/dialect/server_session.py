@@ -14,8 +14,7 @@ from psycopg.types.string import StrDumper
 from sqlalchemy import URL, Connection, text
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-# Seconds that a transaction waits for a lock, as long as for a file.
-LOCK_SECONDS = 30.0
+LOCK_SECONDS = 30.0  # seconds that a transaction waits for a lock, as long as for a file
 # A transaction that does nothing for so many seconds belongs to a process that was stopped.
 _IDLE_SECONDS = 60
 # The same of one that may write: it may have the lock of all writers, or the leader's row. No longer than the
@@ -24,8 +23,7 @@ WRITER_IDLE_SECONDS = 20
 # The same where files are read, or all articles are compared, between two statements. Copying, recovering and
 # upgrading a database have 20 minutes, by `allow_pause`.
 LONG_IDLE_SECONDS = 120
-# The longest statements open a ledger: a million rows take seconds.
-_STATEMENT_SECONDS = 1200
+_STATEMENT_SECONDS = 1200  # the longest statements open a ledger: a million rows take seconds
 # The other side is gone if nothing comes back for 25 seconds: server and network for us (libpq's names),
 # and we for the server, which then frees our locks. By default the kernel would wait for hours.
 _ALIVE = {"idle": 10, "interval": 5, "count": 3}

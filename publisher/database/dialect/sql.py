@@ -287,8 +287,7 @@ def id_of_its_own(connection: sa.Connection) -> dict[str, int]:
     return {} if connection.dialect.name == "sqlite" else {"id": secrets.randbits(63)}
 
 
-# More than a database gives out between a backup and its loss.
-_LOST_IDS = 10_000_000
+_LOST_IDS = 10_000_000  # more than a database gives out between a backup and its loss
 
 
 def skip_lost_ids(connection: sa.Connection, table: sa.Table) -> None:

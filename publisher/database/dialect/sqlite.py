@@ -109,10 +109,8 @@ def copy_some_rows(path: Path, target: Path, conditions: Mapping[str, str]) -> N
 
 # A cycle's transactions last milliseconds; half a minute covers a slow disk and a backup.
 _BUSY_MILLISECONDS = 30_000
-# Long enough for a command that ends.
-_ALONE_SECONDS = 2.0
-# Seconds between two looks whether the lock of those who write is free.
-_LOCK_PAUSE = 0.002
+_ALONE_SECONDS = 2.0  # long enough for a command that ends
+_LOCK_PAUSE = 0.002  # seconds between two looks whether the lock of those who write is free
 # Errors whose cause may be a missing right, or a disk that is mounted for reading only.
 _RIGHTS = frozenset(
     {

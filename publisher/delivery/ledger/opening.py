@@ -32,8 +32,7 @@ from subscribers.audiences import select_audience
 from subscribers.tables import preference, subscriber
 
 _NOTHING: frozenset[int] = frozenset()
-# Subscribers who are read at a time.
-_PAGE_SIZE = 10_000
+_PAGE_SIZE = 10_000  # subscribers who are read at a time
 
 
 def open_ledger(

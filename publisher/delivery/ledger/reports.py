@@ -35,8 +35,7 @@ from subscribers.audiences import load_recipients
 from subscribers.model import SubscriberStatus
 from subscribers.tables import subscriber, subscriber_event
 
-# Rows whose words are read, to show the most frequent ones of a cause.
-_WORDS_READ = 1_000
+_WORDS_READ = 1_000  # rows whose words are read, to show the most frequent ones of a cause
 # Rows read at a time.
 _PAGE_SIZE = 1_000
 _NOT_SENT_STATES = (*UNSENT_STATES, DeliveryState.SUPPRESSED, DeliveryState.CANCELLED)
@@ -76,11 +75,9 @@ class DeliveryRecord:
     address: str | None
     state: DeliveryState
     attempts: int
-    # When it is tried next, if no person has to act first.
-    next_at: datetime | None
+    next_at: datetime | None  # when it is tried next, if no person has to act first
     changed_at: datetime
-    # Why, in one sentence; the key of its cause.
-    reason: str | None
+    reason: str | None  # why, in one sentence; the key of its cause
     reason_key: str | None = None
 
     @property

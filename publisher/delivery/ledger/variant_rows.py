@@ -121,8 +121,7 @@ def _waits_for(variant_id: int | sa.ColumnElement[int]) -> sa.ColumnElement[bool
 
 
 _WAITING = in_states(DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
-# An issue's own digest, among its variants.
-_OWN = None
+_OWN = None  # an issue's own digest, among its variants
 
 
 def count_hidden(connection: sa.Connection, now: datetime) -> tuple[int, datetime | None]:

@@ -67,8 +67,7 @@ def _read_folder(folder: Path, incarnation: str) -> dict[str, frozenset[str]]:
     }
 
 
-# Rows that are stored at a time.
-_ROWS = 10_000
+_ROWS = 10_000  # rows that are stored at a time
 # What a word of the journal means for a row. Before an answer is known, the message may have left.
 _MEANING = {
     DeliveryState.ATTEMPTING: DeliveryState.IN_DOUBT,
@@ -194,8 +193,7 @@ class RecoveryEvidence:
     found: witnesses.Lineage
     content: witnesses.JournalContent
     witness: witnesses.LedgerPage | None
-    # Whether nothing can be missing: all witnesses and journals were there.
-    is_complete: bool
+    is_complete: bool  # whether nothing can be missing: all witnesses and journals were there
     # The keys of the stories of issues that were sent, by the issues' names.
     stories: Mapping[str, Collection[str]]
 

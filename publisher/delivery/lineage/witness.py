@@ -33,8 +33,7 @@ from publisher.files import storage_errors
 # By how much a page grows at least when a database is recovered: far more than other machines can have
 # written that are not asked, and far more than a database writes in a second.
 PAGES_AHEAD = 1_000_000
-# The incarnation of a dump that has none.
-UNKNOWN = "unknown"
+UNKNOWN = "unknown"  # the incarnation of a dump that has none
 
 
 class QuarantinedError(DeliveryError):
@@ -274,10 +273,8 @@ def _pages(folders: Iterable[Path]) -> Iterator[JournalPage]:
 
 FILE = "witness"
 _FOLDER = "publisher"
-# More than a line takes, so that each overwrites the former.
-_LINE = 64
-# Seconds between two writes that wait for the disk.
-_SYNC_INTERVAL = 1.0
+_LINE = 64  # more than a line takes, so that each overwrites the former
+_SYNC_INTERVAL = 1.0  # seconds between two writes that wait for the disk
 
 
 def witness_folders(settings: Settings) -> list[Path]:

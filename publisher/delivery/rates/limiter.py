@@ -56,8 +56,7 @@ warmup_day = sa.Table(
     info=KEYED,
 )
 
-# The room of a gate without limits.
-_UNLIMITED = sys.maxsize
+_UNLIMITED = sys.maxsize  # the room of a gate without limits
 # Seconds: the length of a domain's queue, and of the time over which later candidates are spread.
 QUEUE_HORIZON = 600.0
 # The golden section spreads numbers evenly over a unit, however many they are.
@@ -68,13 +67,11 @@ _GOLDEN_SECTION = 0.6180339887498949
 class RateGrant:
     """The decision about candidates, by their numbers. What is allowed and not sent after all stays counted in the buckets."""
 
-    # May be sent now.
-    allowed: Sequence[int] = ()
+    allowed: Sequence[int] = ()  # may be sent now
     # Stopped by their domains: seconds until each may ask again. Round them up: who asks too
     # early may find no room and goes to the end of the queue.
     postponed: dict[int, float] = field(default_factory=dict)
-    # Stopped by the transport alone.
-    held: list[int] = field(default_factory=list)
+    held: list[int] = field(default_factory=list)  # stopped by the transport alone
     # Seconds until the transport allows one more, if it stopped any.
     transport_wait: float | None = None
     # The limits that stopped candidates, for people: `gmail.com: 5 a second`.
@@ -191,8 +188,7 @@ def _explain(
     grant.reasons = tuple(gate.opening()[1] for gate in closed)
 
 
-# One JSON value, however many names there are.
-_NAMES = json_list("names", sa.Text())
+_NAMES = json_list("names", sa.Text())  # one JSON value, however many names there are
 
 _TATS = sa.select(rate_bucket.c.name, rate_bucket.c.tat).where(rate_bucket.c.name.in_(_NAMES))
 

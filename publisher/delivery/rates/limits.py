@@ -27,8 +27,7 @@ _SAME_COMPLAINT = 10.0
 MIN_RATE = 0.1
 # Messages a second to be halved if there is no limit and too little was sent to measure.
 _DEFAULT_RATE = 1.0
-# Seconds for which sends are counted; counts older than two windows are dropped.
-_WINDOW = 10.0
+_WINDOW = 10.0  # seconds for which sends are counted; counts older than two windows are dropped
 # Fewer messages than these are no measurement.
 _MIN_SENDS = 10
 # The share of messages that may be refused for now without a consequence.
@@ -227,8 +226,7 @@ def throttle_bucket(name: str) -> str:
     return f"{name}/slowed"
 
 
-# Logarithms beyond this are past any limit, and past what a float can hold.
-_MAX_LOG = 700.0
+_MAX_LOG = 700.0  # logarithms beyond this are past any limit, and past what a float can hold
 
 
 @dataclass(frozen=True, slots=True)

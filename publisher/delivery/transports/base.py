@@ -25,30 +25,24 @@ _ABOUT_RATE = frozenset({BounceSubject.RATE, BounceSubject.QUOTA})
 class SendStatus(StrEnum):
     """How far a message came."""
 
-    # The server replied that it took the message.
-    ACCEPTED = "accepted"
-    # The server refused the message for now (4xx).
-    DEFERRED = "deferred"
-    # The server refused the message for good (5xx).
-    REFUSED = "refused"
+    ACCEPTED = "accepted"  # the server replied that it took the message
+    DEFERRED = "deferred"  # the server refused the message for now (4xx)
+    REFUSED = "refused"  # the server refused the message for good (5xx)
     # The whole message was sent, and no reply came: it may have been taken (RFC 1047).
     UNKNOWN = "unknown"
     # The message was not sent to its end, so it can't have been taken. Safe to try again.
     NOT_SENT = "not_sent"
     # The recipient unsubscribed at the last moment. Nothing was sent.
     UNSUBSCRIBED = "unsubscribed"
-    # No message can be composed for this recipient.
-    UNSENDABLE = "unsendable"
+    UNSENDABLE = "unsendable"  # no message can be composed for this recipient
 
 
 class ThrottleScope(StrEnum):
     """What has to be sent more slowly after this result."""
 
     NONE = ""
-    # Mail to the receiving domain (45x about one recipient).
-    DOMAIN = "domain"
-    # All mail of the transport (421).
-    TRANSPORT = "transport"
+    DOMAIN = "domain"  # mail to the receiving domain (45x about one recipient)
+    TRANSPORT = "transport"  # all mail of the transport (421)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +52,8 @@ class Outcome:
     status: SendStatus
     words: str = ""
     cause: Cause | None = None
-    # The mailbox does not exist: the address is suppressed.
-    is_dead_address: bool = False
-    # The reply is about us, the sender, not about this recipient.
-    is_about_sender: bool = False
+    is_dead_address: bool = False  # the mailbox does not exist: the address is suppressed
+    is_about_sender: bool = False  # the reply is about us, the sender, not about this recipient
     throttle: ThrottleScope = ThrottleScope.NONE
 
     @property
@@ -79,10 +71,8 @@ ANSWERS = frozenset({SendStatus.ACCEPTED, SendStatus.DEFERRED, SendStatus.REFUSE
 
 # Sending a message twice through an idempotent transport is the same as sending it once.
 Guarantee = Literal["idempotent", "ambiguous"]
-# A row of the ledger: issue and subscriber.
-MessageKey = tuple[int, int]
-# The lease id of messages outside the ledger. No run has this id.
-TEST_LEASE = 0
+MessageKey = tuple[int, int]  # a row of the ledger: issue and subscriber
+TEST_LEASE = 0  # The lease id of messages outside the ledger. No run has this id.
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +125,10 @@ class TransportConnection(Protocol):
 class Transport(Protocol):
     """Takes finished messages away. A class that inherits it has the methods with a body."""
 
-    # Its name in settings, rates and leases.
-    name: str
-    # What it does with messages, for people.
-    done: str = "sent"
+    name: str  # its name in settings, rates and leases
+    done: str = "sent"  # what it does with messages, for people
     guarantee: Guarantee
-    # How many connections may be open at once.
-    connections: int
+    connections: int  # how many connections may be open at once
     # How many messages each worker may hold in advance; all of them are in doubt after a kill.
     prefetch: int
     # What stands before the token of a subscriber's own envelope sender; empty for one sender.

@@ -76,14 +76,11 @@ _SPECIFIC, _GENERAL = _categories("specific"), _categories("general")
 _SUBJECTS = _categories("subjects")
 _LOGIN, _NOT_RCPT = _categories("login"), _categories("basic_not_to_rcpt")
 _BASIC = _categories("basic") | _LOGIN
-# A login or TLS is required, for any recipient.
-LOGIN_CODES = frozenset(map(int, _LOGIN))
+LOGIN_CODES = frozenset(map(int, _LOGIN))  # a login or TLS is required, for any recipient
 # RFC 7372 and Gmail use X.7.23 for different things. With 4xx it is Gmail's.
 _TEMPORARY_PTR = "4.7.23"
-# The server's own storage (RFC 3463 section 3.4), whatever the text says.
-_SYSTEM_FULL = "3.1"
-# Exchange Online: banned addresses.
-_BANNED = range(606, 650)
+_SYSTEM_FULL = "3.1"  # the server's own storage (RFC 3463 section 3.4), whatever the text says
+_BANNED = range(606, 650)  # Exchange Online: banned addresses
 
 _SYNTAX_ERRORS = range(500, 505)
 CLOSING = 421

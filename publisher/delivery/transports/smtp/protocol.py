@@ -18,8 +18,7 @@ from publisher.delivery import causes
 from publisher.delivery.transports.base import Outcome, OutgoingMessage, SendStatus, Unreachable
 from publisher.errors import DeliveryError
 
-# Bytes of a whole reply; RFC 5321 section 4.5.3.1.5 has 512 for one line.
-MAX_REPLY = 65_536
+MAX_REPLY = 65_536  # bytes of a whole reply; RFC 5321 section 4.5.3.1.5 has 512 for one line
 # All lines of a reply, with one code; "250" alone is a line, too.
 _REPLY = re.compile(rb"([2-5][0-9]{2})(?:-[^\n]*\n\1)*(?: [^\n]*|\r?)\n")
 _REPLY_LINE = re.compile(rb"[2-5][0-9]{2}(?:[ -][^\n]*|\r?)")
@@ -100,8 +99,7 @@ _URL = re.compile(r"(\bhttps?://[^\s<>\"?#]*)[?#][^\s<>\"]*")
 # Too long for a word: a token, a session id, a digest.
 _TOKEN = re.compile(r"[\w%+=~-]{20,}")
 _TOKEN_KEPT = 6
-# Shorter local parts occur in ordinary sentences.
-_MIN_LOCAL_PART = 3
+_MIN_LOCAL_PART = 3  # shorter local parts occur in ordinary sentences
 
 
 def redact_reply(text: str, recipient: str = "", longest: int = MAX_REPLY_TEXT) -> str:
@@ -143,11 +141,9 @@ _MAILBOX = re.compile(
 class Capabilities:
     """What a server announced after EHLO, as far as it is used here."""
 
-    # RFC 2920.
-    pipelining: bool = False
-    # RFC 1870: whether MAIL takes a size, and the maximum in bytes.
-    sizes: bool = False
-    max_size: int | None = None
+    pipelining: bool = False  # RFC 2920
+    sizes: bool = False  # RFC 1870: whether MAIL takes a size
+    max_size: int | None = None  # in bytes
 
 
 class EnvelopeCommands(NamedTuple):
@@ -187,10 +183,8 @@ def envelope_commands(
     )
 
 
-# Bytes read at once. The replies to a group of commands are much shorter.
-_READ_SIZE = 4_096
-# Seconds that QUIT may take.
-_QUIT_SECONDS = 1.0
+_READ_SIZE = 4_096  # Bytes read at once. The replies to a group of commands are much shorter.
+_QUIT_SECONDS = 1.0  # seconds that QUIT may take
 # On Linux, a packet that is not full is held back until the next write.
 _MORE: int = getattr(socket, "MSG_MORE", 0)
 

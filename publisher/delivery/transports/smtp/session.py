@@ -20,8 +20,7 @@ from publisher.delivery.transports.base import (
 )
 from publisher.delivery.transports.smtp import classify, protocol
 
-# Characters of a reason: one line in a table.
-MAX_REASON = 200
+MAX_REASON = 200  # characters of a reason: one line in a table
 
 
 def outcome_of_reply(
