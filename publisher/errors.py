@@ -116,6 +116,18 @@ class TranslationError(PublisherError):
     """A translation can't be claimed, given up or taken for up to date, or there is no such story."""
 
 
+class DraftError(PublisherError):
+    """A draft can't be begun, stored or published in this way."""
+
+
+class DraftConflictError(DraftError):
+    """Somebody has changed a draft, its file or its original since it was read; `kind` says which: draft, file or original."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(message("somebody has changed it meanwhile; read it, and try again"))
+        self.kind = kind
+
+
 class ForbiddenError(PublisherError):
     """Somebody's roles do not permit what was asked for: a permission, perhaps in one language."""
 

@@ -67,6 +67,27 @@ def write_file(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
+def write_over(path: Path, content: bytes, known: bytes | None) -> bool:
+    """Write a file whole if it still has the content that is `known`, with the rights that it has, or if None is there; return whether."""
+    make_folder(path.parent)
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        write_durably(unfinished, content)
+        if known is None:
+            os.link(unfinished, path)
+        elif path.read_bytes() == known:
+            shutil.copymode(path, unfinished)
+            unfinished.replace(path)
+        else:
+            return False
+    except (FileExistsError, FileNotFoundError):
+        return False
+    finally:
+        unfinished.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return True
+
+
 def write_durably(path: Path, content: bytes, modified: int | None = None) -> int:
     """Write a file so that its content, not its name, survives a power cut.
 

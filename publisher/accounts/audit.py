@@ -7,7 +7,7 @@ with the publication's secret, so they can't be made anew from the rows alone.
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -53,10 +53,16 @@ def record(connection: Connection, secret: str, entry: AuditEntry) -> None:
 
 
 def read_log(
-    connection: Connection, *, before: int | None = None, limit: int = 100
+    connection: Connection,
+    *,
+    before: int | None = None,
+    about: Collection[str] = (),
+    limit: int = 100,
 ) -> list[tuple[int, AuditEntry]]:
-    """Return entries with their numbers, the latest first; those before a number, if one is given."""
+    """Return entries with their numbers, the latest first; those before a number, or about some objects, if these are given."""
     query = select(audit_entry_table).order_by(audit_entry_table.c.id.desc()).limit(limit)
+    if about:
+        query = query.where(audit_entry_table.c.object.in_(about))
     if before is not None:
         query = query.where(audit_entry_table.c.id < before)
     return [(row.id, _entry(row)) for row in connection.execute(query)]

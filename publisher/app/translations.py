@@ -73,6 +73,11 @@ class TranslationDetails:
     original_url: str
     changes: tuple[model.ChangedParagraph, ...] = ()
 
+    @property
+    def marked(self) -> list[list[model.ChangedParagraph]]:
+        """Each paragraph as pieces that stayed, were removed or were added."""
+        return model.marked_changes(self.changes)
+
 
 def read_translation(
     state: EditingState, actor: Actor, number: int, language: str

@@ -119,6 +119,10 @@ class FolderSourceSettings(SourceSettings):
     shortcodes: dict[str, ShortcodeSetting] = Field(default_factory=dict)
     # Where the site stands today, for links to what is not picked up.
     url: WebAddress | None = None
+    # Whether articles are written into it in the console.
+    editable: bool = False
+
+    unread = SourceSettings.unread | {"editable"}
 
     @property
     def place(self) -> str:

@@ -6,10 +6,13 @@ is shown by paragraph.
 """
 
 import hashlib
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
 from enum import StrEnum
+from itertools import groupby, starmap, zip_longest
 from typing import Any, Literal
 
 
@@ -137,6 +140,39 @@ class ChangedParagraph:
 
     kind: ChangeKind
     text: str
+
+
+# A sign of a script without spaces, a word, or what is between.
+_WORDS = re.compile(
+    r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\u0e00-\u0eff]|[^\W_]+|\s+|.", re.DOTALL
+)
+
+
+def marked_changes(changes: Sequence[ChangedParagraph]) -> list[list[ChangedParagraph]]:
+    """Return each paragraph as pieces that stayed, were removed or added: words, or signs where no spaces are between."""
+    marked: list[list[ChangedParagraph]] = []
+    for is_same, some in groupby(changes, lambda one: one.kind == "same"):
+        group = [*some]
+        sides = (
+            [one.text for one in group if one.kind == kind] for kind in ("removed", "added")
+        )
+        marked += [[one] for one in group] if is_same else starmap(_pieces, zip_longest(*sides))
+    return marked
+
+
+def _pieces(old: str | None, new: str | None) -> list[ChangedParagraph]:
+    before, after = _WORDS.findall(old or ""), _WORDS.findall(new or "")
+    found: list[ChangedParagraph] = []
+    for tag, i1, i2, j1, j2 in SequenceMatcher(
+        None, before, after, autojunk=False
+    ).get_opcodes():
+        removed, added = "".join(before[i1:i2]), "".join(after[j1:j2])
+        if tag == "equal":
+            found.append(ChangedParagraph("same", removed))
+            continue
+        found += [ChangedParagraph("removed", removed)] if removed else []
+        found += [ChangedParagraph("added", added)] if added else []
+    return found
 
 
 def words_of(row: Any) -> Words:

@@ -316,6 +316,18 @@ def preview_mail(
         issue = require_issue(connection, what) if isinstance(what, str) else what
         source = find_source(connection, state.settings, renderer, issue, viewer, now)
         recipient = _recipient(connection, viewer)
+    return _addressed(state, source, viewer, recipient)
+
+
+def preview_for_nobody(state: EditingState, source: MailSource) -> MailPreview:
+    """Return the mail of a source that is no issue's, to nobody in particular."""
+    viewer = viewer_with_profile(source.issue.language)
+    return _addressed(state, source, viewer, replace(_NOBODY, language=viewer.language))
+
+
+def _addressed(
+    state: EditingState, source: MailSource, viewer: Viewer, recipient: Recipient
+) -> MailPreview:
     mail = issue_mail(state.settings, source.issue, source)
     message = compile_mail(mail, dead_link_secret(state.secret)).message(
         recipient, source.due_at

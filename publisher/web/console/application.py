@@ -14,6 +14,7 @@ from publisher.web import security
 from publisher.web.api.operations import About
 from publisher.web.console import (
     articles,
+    drafts,
     errors,
     operation,
     settings,
@@ -51,6 +52,7 @@ ROUTES: tuple[Route, ...] = (
     *own_account.ROUTES,
     *sources.ROUTES,
     *articles.ROUTES,
+    *drafts.ROUTES,
     *settings.ROUTES,
     *console_context.ROUTES,
     *sign_in.ROUTES,
@@ -60,13 +62,15 @@ ROUTES: tuple[Route, ...] = (
 # The menu: its groups, each with the keys of its routes (`Route.menu`) in their order. A page that is to stand in it
 # has its key there, its word in `console/words.html`.
 MENU = {
-    "work": ("today", "issues", "calendar", "translations"),
+    "work": ("today", "issues", "calendar", "translations", "write"),
     "readers": ("subscribers", "numbers"),
     "setup": ("sources", "people", "settings", "accounts", "keys", "webhooks", "audit"),
 }
 
 
 _FORM = "application/x-www-form-urlencoded"
+# Bytes of a form without its files; the text of an article is the longest.
+_MAX_FORM_BYTES = 4_000_000
 
 
 class _Number(IntegerConverter):
@@ -112,6 +116,7 @@ def _prepared(
         return None
     route = by_endpoint[flask.request.endpoint or ""]
     flask.request.max_content_length = route.max_body
+    flask.request.max_form_memory_size = min(route.max_body, _MAX_FORM_BYTES)
     if not security.is_own_request(security.OriginCheck.COOKIE, request.settings.console.url):
         log_refusal("another site sent it", request)
         return console_error(context, 403)
@@ -180,7 +185,7 @@ def _refusal(
 def _to_sign_in(context: console_context.ConsoleContext) -> flask.Response:
     """Lead to the page for signing in, and from there back; a form that was sent is not kept."""
     if flask.request.method not in security.SAFE_METHODS:
-        return console_error(context, 401)
+        return console_error(context, 401, form=errors.form_again())
     return see_other(
         console_context.path_with_next(console_context.SIGN_IN_PATH, flask.request.path)
     )

@@ -102,10 +102,10 @@ def _limited(context: ConsoleContext, error: errors.LimitError) -> flask.Respons
 
 def _busy(context: ConsoleContext, error: Exception) -> flask.Response:
     record_refusal(error)
-    return console_error(context, 503, retry_after=RETRY_SECONDS, form=_form_again())
+    return console_error(context, 503, retry_after=RETRY_SECONDS, form=form_again())
 
 
-def _form_again() -> list[tuple[str, str]]:
+def form_again() -> list[tuple[str, str]]:
     """Return the fields of a form of our own pages, which can be sent again; nothing for one with a secret or a file."""
     # Without it, nobody has looked yet whose form it is.
     if flask.g.get("console_request") is None or flask.request.files:
@@ -116,13 +116,13 @@ def _form_again() -> list[tuple[str, str]]:
 
 def _forbidden(context: ConsoleContext, error: Exception) -> flask.Response:
     log_refusal(str(error), flask.g.get("console_request"))
-    return console_error(context, 403)
+    return console_error(context, 403, form=form_again())
 
 
 def _not_done(context: ConsoleContext, error: Exception) -> flask.Response:
     """Answer with the sentence: what does not exist is not found, what can't be done now conflicts."""
     status = 404 if isinstance(error, errors.UsageError) else 409
-    return console_error(context, status, sentence=str(error), form=_form_again())
+    return console_error(context, status, sentence=str(error), form=form_again())
 
 
 def _failed(context: ConsoleContext, error: Exception) -> flask.Response:

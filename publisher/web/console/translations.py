@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import flask
 
 from publisher.app import translations, translators
+from publisher.app.drafts import editable_sources
 from publisher.app.editing_state import Permission
 from publisher.app.issues.calendar import renew_private_addresses
 from publisher.errors import TranslationError
@@ -114,7 +115,12 @@ def _story(
 ) -> flask.Response:
     found = _read(request, language, story)
     return request.page(
-        "translation.html", status, found=found, wrong=wrong, cell_language=language
+        "translation.html",
+        status,
+        found=found,
+        wrong=wrong,
+        cell_language=language,
+        can_write=bool(editable_sources(request.settings)),
     )
 
 

@@ -24,6 +24,7 @@ _DECLARING = (
     "publisher.bounces.store",
     "publisher.bucket.contents",
     "publisher.web_files",
+    "publisher.drafts.store",
     "publisher.delivery.rates.limiter",
     "publisher.delivery.tables",
     "publisher.ingest.tables",

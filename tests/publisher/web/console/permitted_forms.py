@@ -24,6 +24,7 @@ class Objects(Protocol):
     def people_hash(self) -> str: ...
     def settings_form(self) -> dict[str, str]: ...
     def import_file(self) -> Any: ...
+    def picture_file(self) -> Any: ...
 
 
 Fields = Mapping[str, Any]
@@ -79,6 +80,7 @@ SUBSCRIBER, STORY = "/subscribers/<int:number>/", "/translations/<language>/<int
 # A list that was uploaded and looked at.
 UPLOADED = {"key": "0123456789abcdef" * 2}
 CORRECTION = {"subject": "Correction", "text": "Not *so*.", "how": "web"}
+DRAFT = "/write/<language>/<int:number>/"
 MISSING, CLAIMED, STALE = ({"story": one} for one in ("missing", "claimed", "stale"))
 
 FORMS: dict[str, Form] = {
@@ -114,6 +116,13 @@ FORMS: dict[str, Form] = {
     # What another one has claimed, editors release.
     f"{STORY}release/": Form(parts=CLAIMED, conflicts=(Role.APPROVER, Role.TRANSLATOR)),
     f"{STORY}dismiss/": Form(parts=STALE),
+    f"{STORY}write/": Form(parts=MISSING),
+    "/write/": Form(_language(source="articles", title="New"), has_key=True),
+    DRAFT: Form({"title": "Other", "text": "Words", "version": "0"}, has_key=True),
+    f"{DRAFT}pictures/": Form(
+        lambda objects: {"picture": objects.picture_file(), "alt": "A boat"}
+    ),
+    f"{DRAFT}discard/": Form(),
     "/translations/mine/mails/": Form({"wanted": "yes"}),
     "/translations/mine/feeds/": Form(has_key=True),
     "/subscribers/": Form({"address": "ann-en@example.com"}, changes=False),

@@ -15,6 +15,7 @@ from typing import Any
 import flask
 import pytest
 from flask.testing import FlaskClient
+from PIL import Image
 from sqlalchemy import MetaData, select
 from werkzeug.test import TestResponse
 
@@ -23,6 +24,7 @@ from publisher.accounts.model import Grant, Permission, Role
 from publisher.accounts.sessions import Browser, begin_session, complete_session
 from publisher.accounts.store import NewAccount, add_account, disable_account
 from publisher.app.articles import read_person_entries
+from publisher.app.drafts import begin_translation
 from publisher.app.editing_state import EditingState
 from publisher.app.issues.approvals import read_approvals
 from publisher.app.issues.edits import EditRequest, edit_issue
@@ -34,7 +36,6 @@ from publisher.app.operation.webhooks import disable_webhook
 from publisher.app.settings import read_editable_table
 from publisher.app.subscribers.actions import unsubscribe_number
 from publisher.app.subscribers.lists import keep_list
-from publisher.app.translations import start_translation
 from publisher.delivery.issue_opening import open_due_issues
 from publisher.delivery.lineage.witness import forget_witness
 from publisher.delivery.transports.base import Outcome, SendStatus
@@ -116,6 +117,12 @@ class Scene:
     def import_file(self) -> Any:
         return io.BytesIO(b"email,language\neve@example.com,en\n"), "list.csv"
 
+    def picture_file(self) -> Any:
+        content = io.BytesIO()
+        Image.new("RGB", (2, 2), "red").save(content, "PNG")
+        content.seek(0)
+        return content, "boat.png"
+
     # --- the states
 
     def build(self) -> None:
@@ -178,9 +185,12 @@ class Scene:
         publication, now = self.publication, self.publication.clock.now()
         (self.root / "people.toml").write_text(PEOPLE, "utf-8")
         for tag in LANGUAGES:
-            start_translation(self.state, approving.TERMINAL, f"claimed-{tag}", tag)
+            source = "ar" if tag == "en" else "en"
+            claimed = publication.one(f"claimed-{tag}", source).story_id
+            # It is claimed as well.
+            draft = begin_translation(self.state, approving.TERMINAL, claimed, tag)
+            self.numbers["/write/", f"number {tag}"] = draft.id
             for kind in ("missing", "claimed", "stale"):
-                source = "ar" if tag == "en" else "en"
                 number = publication.one(f"{kind}-{tag}", source).story_id
                 self.numbers["/translations/", f"{kind} {tag}"] = number
         keep_list(self.state, approving.TERMINAL, UPLOADED["key"], self.import_file()[0])
@@ -299,7 +309,8 @@ def _unknown(_outgoing: object) -> Outcome:
 @pytest.fixture
 def scene(new_publication: Callable[..., PublicationFolder]) -> Scene:
     terms = approving.newsletter(undo=5, unapproved="hold")
-    made = Scene(new_publication(languages=[*LANGUAGES], newsletters=[terms]))
+    source = {"kind": "folder", "path": "articles", "editable": True}
+    made = Scene(new_publication(languages=[*LANGUAGES], newsletters=[terms], sources=[source]))
     made.build()
     return made
 
@@ -326,7 +337,7 @@ class Running:
         tag, given = self.scene.language, {**form.parts}
         start = f"/{route.path.split('/')[1]}/"
         word = given.get("story", given.get("number", "number"))
-        key = f"{word} {tag}" if start == "/translations/" else word
+        key = f"{word} {tag}" if start in {"/translations/", "/write/"} else word
         number = str(self.scene.numbers.get((start, key), 1))
         parts = {"story": number, "number": number} if "<int:" in route.path else {}
         return path_of(route, tag, {**given, **parts})

@@ -1,0 +1,119 @@
+"""Drafts and their pictures in the database. The transaction belongs to the caller.
+
+A draft is what somebody types into fields, each a text: `FIELDS`. It has what they were when it was begun, so that
+only what was changed is written into the file. Each change raises its version; a change of an older one is refused.
+What was done with a draft stands in the audit log, as of `draft <id>`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from publisher.database.dialect.sql import IDS_NEVER_REUSED, KEYED
+from publisher.database.metadata import UTCDateTime, metadata
+from publisher.errors import DraftConflictError, DraftError
+
+FIELDS = ("title", "summary", "byline", "date", "topics", "section", "translator", "text")
+
+draft_table = sa.Table(
+    "draft",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
+    # The key of the story that it translates; empty for an original.
+    sa.Column("story", sa.Text, nullable=False),
+    # The article's file below the source's folder, and its SHA-256 when it was read; empty for a new one.
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("base", sa.Text, nullable=False),
+    # The fields now, and as they were in the file.
+    sa.Column("fields", sa.JSON, nullable=False),
+    sa.Column("began", sa.JSON, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    # As in the audit log: an account's address, or "terminal". It outlives the account.
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("changed_at", UTCDateTime, nullable=False),
+    info=IDS_NEVER_REUSED,
+)
+# As they were encoded again; `name` is that of the file.
+draft_picture_table = sa.Table(
+    "draft_picture",
+    metadata,
+    sa.Column("draft_id", sa.ForeignKey(draft_table.c.id), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("alt", sa.Text, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    info=KEYED,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A draft; its columns are described at the table."""
+
+    id: int = 0
+    source: str
+    language: str
+    story: str = ""
+    path: str = ""
+    base: str = ""
+    fields: Mapping[str, str]
+    began: Mapping[str, str]
+    version: int = 0
+    by: str
+    changed_at: datetime
+
+
+def insert_draft(connection: sa.Connection, draft: Draft) -> Draft:
+    values = {name: value for name, value in asdict(draft).items() if name != "id"}
+    statement = sa.insert(draft_table).values(values).returning(draft_table.c.id)
+    return find_draft(connection, connection.execute(statement).scalar_one())
+
+
+def find_draft(connection: sa.Connection, number: int) -> Draft:
+    for draft in drafts_where(connection, draft_table.c.id == number):
+        return draft
+    raise DraftError.saying("this draft is gone: it was published or discarded")
+
+
+def drafts_where(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[Draft]:
+    """Return drafts, those that were changed last first."""
+    order = (draft_table.c.changed_at.desc(), draft_table.c.id.desc())
+    rows = connection.execute(sa.select(draft_table).where(*where).order_by(*order)).mappings()
+    return [Draft(**{one.name: row[one.name] for one in fields(Draft)}) for row in rows]
+
+
+def change_draft(
+    connection: sa.Connection,
+    draft: Draft,
+    version: int,
+    at: datetime,
+    given: Mapping[str, str],
+) -> Draft:
+    """Store other fields. Raise DraftConflictError if the draft has another version than the one that was read."""
+    here = (draft_table.c.id == draft.id, draft_table.c.version == version)
+    values = {"fields": given, "version": version + 1, "changed_at": at}
+    if not connection.execute(sa.update(draft_table).where(*here).values(values)).rowcount:
+        raise DraftConflictError("draft")
+    return find_draft(connection, draft.id)
+
+
+def delete_draft(connection: sa.Connection, draft: Draft) -> None:
+    of_draft = draft_picture_table.c.draft_id == draft.id
+    connection.execute(sa.delete(draft_picture_table).where(of_draft))
+    connection.execute(sa.delete(draft_table).where(draft_table.c.id == draft.id))
+
+
+def insert_draft_picture(
+    connection: sa.Connection, draft: Draft, **values: str | bytes
+) -> None:
+    connection.execute(sa.insert(draft_picture_table).values(draft_id=draft.id, **values))
+
+
+def pictures_of_draft(connection: sa.Connection, draft: Draft) -> list[sa.Row[Any]]:
+    of = draft_picture_table.c
+    query = sa.select(draft_picture_table).where(of.draft_id == draft.id)
+    return [*connection.execute(query.order_by(of.name))]

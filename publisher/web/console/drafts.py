@@ -1,0 +1,184 @@
+"""Write: drafts, an article or a translation beside its original, its pictures, its preview; and publishing it."""
+
+from collections.abc import Mapping
+
+import flask
+
+from publisher.app import drafts
+from publisher.app.draft_previews import preview_draft
+from publisher.app.editing_state import Permission
+from publisher.app.issues.preview_pages import LOOKS
+from publisher.drafts.store import FIELDS
+from publisher.errors import (
+    ArticleError,
+    DraftConflictError,
+    DraftError,
+    PublisherError,
+    StorageError,
+)
+from publisher.web.api.operations import About
+from publisher.web.console.context import ConsoleRequest
+from publisher.web.console.routes import RouteTable
+
+WRITE_PATH = "/write/"
+_DRAFT = "/write/<language>/<int:number>/"
+# Bytes of a form: nine for each character of a long text in Chinese.
+_FORM_BYTES = 9 * drafts.MAX_DRAFT_TEXT + 64 * 1024
+_REFUSED = (DraftError, ArticleError)
+
+
+ROUTES = RouteTable()
+
+
+@ROUTES.add("GET /write/", Permission.TRANSLATE, about=About.EACH, menu="write")
+def _list(request: ConsoleRequest, problem: str = "") -> flask.Response:
+    languages = request.settings.publication.languages
+    return request.page(
+        "write.html",
+        422 if problem else 200,
+        drafts=request.call(drafts.list_drafts),
+        articles=request.call(drafts.list_written_articles),
+        sources=[one.name for one in drafts.editable_sources(request.settings)],
+        served=[tag for tag in languages if request.permits(Permission.EDIT_ISSUE, tag)],
+        given={name: request.field(name) for name in ("title", "language", "source")},
+        problem=problem,
+    )
+
+
+@ROUTES.add("POST /write/", Permission.EDIT_ISSUE, about=About.EACH)
+def _begin(request: ConsoleRequest) -> flask.Response:
+    """Begin an article, or to edit the one whose number the form has."""
+    number = request.number("article")
+    given = (request.field(name) for name in ("source", "language", "title"))
+    try:
+        if number is not None:
+            draft = request.call(drafts.begin_edit, number)
+        else:
+            draft = request.call(drafts.begin_article, *given)
+    except _REFUSED as error:
+        return _list(request, str(error))
+    return request.see_other(_path(draft.language, draft.id))
+
+
+@ROUTES.add("POST /translations/<language>/<int:story>/write/", Permission.TRANSLATE)
+def _translate(request: ConsoleRequest, language: str, story: int) -> flask.Response:
+    draft = request.call(drafts.begin_translation, story, language)
+    return request.see_other(_path(language, draft.id))
+
+
+def _path(language: str, number: int) -> str:
+    return f"{WRITE_PATH}{language}/{number}/"
+
+
+@ROUTES.add(f"GET {_DRAFT}", Permission.TRANSLATE)
+def _show(
+    request: ConsoleRequest,
+    language: str,
+    number: int,
+    *,
+    problem: str = "",
+    conflict: str = "",
+    given: Mapping[str, str] | None = None,
+) -> flask.Response:
+    """Show a draft; what was typed and is refused stays in its fields, beside what is there now."""
+    found = _read(request, language, number)
+    return request.page(
+        "draft.html",
+        409 if conflict else 422 if problem else 200,
+        found=found,
+        given={**found.draft.fields, **(given or {})},
+        problem=problem,
+        conflict=conflict,
+        place=_path(language, number),
+    )
+
+
+def _read(request: ConsoleRequest, language: str, number: int) -> drafts.DraftDetails:
+    try:
+        found = request.call(drafts.read_draft, number)
+    except DraftError:
+        # What somebody typed into one that is gone is shown once more.
+        if flask.request.method == "POST":
+            raise
+        flask.abort(404)
+    if found.draft.language != language:
+        flask.abort(404)
+    return found
+
+
+@ROUTES.add(f"POST {_DRAFT}", Permission.TRANSLATE, max_body=_FORM_BYTES)
+def _save(request: ConsoleRequest, language: str, number: int) -> flask.Response:
+    """Store a draft, then do what its button says."""
+    form = flask.request.form
+    given = {name: form.get(name, "").replace("\r\n", "\n") for name in FIELDS if name in form}
+    version, path = request.number("version") or 0, _path(language, number)
+    try:
+        draft = request.call(drafts.save_draft, number, version, given)
+        match request.field("how"):
+            case "publish":
+                seen = {name: request.field(name) for name in ("base", "original")}
+                request.call(drafts.publish_draft, number, draft.version, **seen)
+                return request.see_other(WRITE_PATH, "published")
+            case "preview" | "pictures" as part:
+                return request.see_other(f"{path}{part}/")
+    except DraftConflictError as error:
+        return _show(request, language, number, conflict=error.kind, given=given)
+    except (*_REFUSED, StorageError) as error:
+        return _show(request, language, number, problem=str(error), given=given)
+    return request.see_other(path, "saved")
+
+
+@ROUTES.add(f"POST {_DRAFT}discard/", Permission.TRANSLATE)
+def _discard(request: ConsoleRequest, language: str, number: int) -> flask.Response:
+    _read(request, language, number)
+    request.call(drafts.discard_draft, number)
+    return request.see_other(WRITE_PATH, "removed")
+
+
+@ROUTES.add(f"GET {_DRAFT}preview/", Permission.TRANSLATE)
+def _preview(request: ConsoleRequest, language: str, number: int) -> flask.Response:
+    found, opened = _read(request, language, number), request.context.opened
+    try:
+        preview, parsed = preview_draft(request.state, opened.renderer, request.actor, number)
+    except _REFUSED as error:
+        return _show(request, language, number, problem=str(error))
+    return request.page(
+        "draft_preview.html",
+        found=found,
+        place=_path(language, number),
+        key=opened.previews.keep(preview),
+        problems=parsed.problems,
+        looks=LOOKS[:2],
+    )
+
+
+@ROUTES.add(f"GET {_DRAFT}pictures/", Permission.TRANSLATE)
+def _pictures(
+    request: ConsoleRequest, language: str, number: int, problem: str = ""
+) -> flask.Response:
+    return request.page(
+        "draft_pictures.html",
+        422 if problem else 200,
+        found=_read(request, language, number),
+        place=_path(language, number),
+        problem=problem,
+        alt=request.field("alt"),
+        most=drafts.MAX_PICTURE_BYTES // 1_000_000,
+    )
+
+
+@ROUTES.add(
+    f"POST {_DRAFT}pictures/",
+    Permission.TRANSLATE,
+    max_body=drafts.MAX_PICTURE_BYTES + 64 * 1024,
+)
+def _add_picture(request: ConsoleRequest, language: str, number: int) -> flask.Response:
+    _read(request, language, number)
+    file = flask.request.files.get("picture")
+    name, content = (file.filename or "", file.read()) if file else ("", b"")
+    alt = request.field("alt")
+    try:
+        request.call(drafts.add_draft_picture, number, name, alt=alt, content=content)
+    except PublisherError as error:
+        return _pictures(request, language, number, str(error))
+    return request.see_other(f"{_path(language, number)}pictures/", "added")
