@@ -263,10 +263,9 @@ def _date(message: Message) -> datetime | None:
 
 def _identifiers(raw: bytes, parts: Sequence[Message]) -> str:
     """Return all text of a mail in which a token of ours may stand, decoded where it is encoded."""
-    encoded = [incoming_mail.part_content(one) for one in parts if _is_encoded(one)]
+    encoded = [
+        incoming_mail.part_content(one)
+        for one in parts
+        if str(one.get("Content-Transfer-Encoding", "")).strip().lower() not in _NOT_ENCODED
+    ]
     return "\n".join([raw[: incoming_mail.MAX_MAIL].decode("latin-1"), *encoded])
-
-
-def _is_encoded(part: Message) -> bool:
-    named = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
-    return named not in _NOT_ENCODED

@@ -103,14 +103,6 @@ def read_state(connection: Connection) -> BucketState:
     return BucketState(row.problem, row.complete_at) if row else BucketState()
 
 
-def record_complete(connection: Connection, now: datetime) -> None:
-    _store(connection, problem=None, complete_at=now)
-
-
-def record_problem(connection: Connection, problem: str) -> None:
-    _store(connection, problem=problem)
-
-
-def _store(connection: Connection, **values: Any) -> None:
+def record_state(connection: Connection, **values: Any) -> None:
     row = upsert(connection, bucket_state).values(name=_NAME, **values)
     connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))

@@ -39,11 +39,11 @@ def fill_bucket(
         count = upload()
     except (BucketError, ConfigError) as error:
         with database.writing() as connection:
-            contents.record_problem(connection, str(error))
+            contents.record_state(connection, problem=str(error))
         return [str(error)]
     record_issue_pages(database, pages)
     with database.writing() as connection:
-        contents.record_complete(connection, now)
+        contents.record_state(connection, problem=None, complete_at=now)
     if count:
         log.info("the bucket has all files", changed=count)
     return []

@@ -16,7 +16,6 @@ from publisher.config import newsletters
 from publisher.config.delivery import IMAP_PASSWORD, TRANSPORT_KINDS
 from publisher.config.design import Logo
 from publisher.config.publication import (
-    BackupSettings,
     Folders,
     People,
     Person,
@@ -57,8 +56,7 @@ def load_settings(
     """Read the settings of a folder, with `content` in place of publication.toml's. Raises ConfigError."""
     path = directory / SETTINGS_FILE
     document = _check(parse_toml(path, content), path)
-    _check_sources(document, path)
-    _check_backup(document.backup, path)
+    _check_folders(document, path)
     publication = _with_pictures(document.publication, path)
     people = read_people(directory / PEOPLE_FILE)
     return Settings(
@@ -108,16 +106,13 @@ def _check(values: dict[str, Any], path: Path) -> PublicationFile:
     return document
 
 
-def _check_sources(document: PublicationFile, path: Path) -> None:
+def _check_folders(document: PublicationFile, path: Path) -> None:
     folders = Folders(path.parent.resolve())
     for number, source in enumerate(document.source):
         for fault in source.problems(folders.root, folders.reserved):
             key = f"source[{number}].{fault.key}"
             raise ConfigError(str(path), key, fault.problem, fault.remedy)
-
-
-def _check_backup(chosen: BackupSettings | None, path: Path) -> None:
-    folders = Folders(path.parent.resolve())
+    chosen = document.backup
     if chosen and chosen.path(folders.root).resolve().is_relative_to(folders.public):
         problem = f"{chosen.folder!r} lies in public/, and everybody can read what is there"
         remedy = "name a folder on another disk"

@@ -65,7 +65,10 @@ class SettingsFile:
 
     def poll(self, prepare: Prepare = _use) -> SettingsChange | None:
         """Return what changed since the last look, prepared and in use now. Raise ConfigError for a mistake until it is mended."""
-        if self._states and all(self._is_unchanged(*one) for one in self._states.items()):
+        if self._states and all(
+            state.settled and _signature(path) == state.signature
+            for path, state in self._states.items()
+        ):
             return None
         states = {path: self._state(path) for path in (self._path, *self._states)}
         if self._states and not _differing(self._states, states):
@@ -101,9 +104,6 @@ class SettingsFile:
         prepare(change)
         self._settings, self._document, self._states = change.settings, document, used
         return change
-
-    def _is_unchanged(self, path: Path, state: _FileState) -> bool:
-        return state.settled and _signature(path) == state.signature
 
     def _state(self, path: Path) -> _FileState:
         # Before the content: the next poll notices a change in between.
@@ -145,7 +145,9 @@ class ReloadedSettings:
             except ConfigError as error:
                 self._keep(error)
             else:
-                self._end_problem()
+                if self._problem:
+                    log.info("settings are valid again")
+                self._problem, self._logged = "", None
             return self._settings
 
     def _keep(self, error: ConfigError) -> None:
@@ -156,11 +158,6 @@ class ReloadedSettings:
             log.error(
                 "edited settings are wrong; the previous ones stay in use", reason=str(error)
             )
-
-    def _end_problem(self) -> None:
-        if self._problem:
-            log.info("settings are valid again")
-        self._problem, self._logged = "", None
 
 
 # Seconds for which an edit of the settings goes unnoticed by pages at most: as long as the service takes.

@@ -153,10 +153,6 @@ def _own_files(path: str, root: Path, outputs: Sequence[Path]) -> Iterator[Setti
         yield SettingProblem("path", problem, remedy)
 
 
-def _every(value: object) -> object:
-    return None if value == "adaptive" else value
-
-
 _SHORTEST, _LONGEST = timedelta(minutes=15), timedelta(days=1)
 
 
@@ -170,7 +166,9 @@ class PolledSourceSettings(SourceSettings):
 
     url: FetchedAddress  # of a feed, or of the site
     # How often it is asked; None for as often as it has something new, as far as it can be told.
-    every: Annotated[Duration | None, BeforeValidator(_every)] = None
+    every: Annotated[
+        Duration | None, BeforeValidator(lambda value: None if value == "adaptive" else value)
+    ] = None
     # How long an entry has to stay the same before it is news.
     settle: Duration = timedelta(minutes=15)
     # Of what is there at the first poll, how much counts as news.

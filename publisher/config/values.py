@@ -294,7 +294,7 @@ def _localised(value: object) -> Localised:
     if (
         not isinstance(texts, Mapping)
         or not texts
-        or not all(map(_is_filled_text, texts.values()))
+        or not all(isinstance(text, str) and text.strip() for text in texts.values())
     ):
         raise ValueError(
             joined(
@@ -304,10 +304,6 @@ def _localised(value: object) -> Localised:
         )
     check_distinct_tags(texts)
     return Localised({tag and _tag(tag): text for tag, text in texts.items()})
-
-
-def _is_filled_text(text: object) -> bool:
-    return isinstance(text, str) and bool(text.strip())
 
 
 def _title(value: object) -> Localised:

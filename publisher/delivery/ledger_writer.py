@@ -64,12 +64,10 @@ class CircuitBreaker:
         for claim, outcome in results:
             if outcome.status is SendStatus.ACCEPTED:
                 self._has_accepted = True
-            elif outcome.status is SendStatus.REFUSED and not self._counts_at_once(claim):
-                self._rejected[claim] = outcome
-
-    def _counts_at_once(self, claim: Claim) -> bool:
-        is_second = claim.attempts > 0 and claim.issue_id in self._issues_with_sent
-        return self._has_accepted or is_second
+            elif outcome.status is SendStatus.REFUSED:
+                is_second = claim.attempts > 0 and claim.issue_id in self._issues_with_sent
+                if not (self._has_accepted or is_second):
+                    self._rejected[claim] = outcome
 
     def is_unconfirmed(self, claim: Claim) -> bool:
         """Return whether this recipient's rejection must not count as a bounce yet."""

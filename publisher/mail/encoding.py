@@ -180,15 +180,11 @@ class QuotedPrintablePart:
 
 def quoted_printable(text: bytes) -> bytes:
     """Encode text whose line ends are LF; a last line without one ends with a soft break."""
-    *whole, rest = _ESCAPED.sub(_escape, text).split(b"\n")
+    *whole, rest = _ESCAPED.sub(lambda found: _ESCAPES[found[0][0]], text).split(b"\n")
     lines = [piece for line in whole for piece in _wrapped(line, _HARD_BREAK)]
     if rest:
         lines += _wrapped(rest, _SOFT_BREAK)
     return b"".join(lines)
-
-
-def _escape(found: re.Match[bytes]) -> bytes:
-    return _ESCAPES[found[0][0]]
 
 
 def _wrapped(line: bytes, end: bytes) -> Iterator[bytes]:

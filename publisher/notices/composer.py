@@ -76,11 +76,6 @@ def check_sample(sample: CheckedMail) -> GateRun:
     return GateRun(sample, check_mail(sample))
 
 
-def sample_errors(sample: CheckedMail) -> tuple[Finding, ...]:
-    """Return the errors that the gate finds in a sample. An equal sample is not checked again."""
-    return _errors(sample.content, sample.language, sample.hosts, sample.address)
-
-
 @lru_cache(maxsize=_KEPT)
 def _errors(
     content: bytes, language: str, hosts: frozenset[str], address: str
@@ -168,7 +163,7 @@ class NoticeComposer:
 
     def _check(self, mail: SystemMail, sample: CheckedMail) -> None:
         """Raise RenderingError if the gate rejects a sample. Tests of other rules let all pass."""
-        if errors := sample_errors(sample):
+        if errors := _errors(sample.content, sample.language, sample.hosts, sample.address):
             raise RenderingError(
                 f"the mail {mail.kind} in {sample.language} does not pass the gate, and waits: "
                 f"{finding_text(errors[0])}"

@@ -387,7 +387,13 @@ def _mark_missing_files(settings: Settings, database: Database) -> None:
     with database.reading() as connection:
         known = feed_index.feeds_in(connection, settings.publication.languages)
     names = feed_documents.feeds_missing_files(settings, known)
-    lost = [one for one in known if one.name in names or not _has_page(settings, one)]
+    public = settings.folders.public
+    lost = [
+        one
+        for one in known
+        if one.name in names
+        or not (public / urls.page_file(feed_documents.subscribe_page_path(one))).is_file()
+    ]
     if not lost:
         return
     with database.writing() as connection:
@@ -396,11 +402,6 @@ def _mark_missing_files(settings: Settings, database: Database) -> None:
             newest = feed_window.newest_archive(connection, one.id).number
             numbers = feed_documents.archives_missing_files(settings, one.name, newest)
             feed_window.mark_archives_due(connection, one.id, numbers)
-
-
-def _has_page(settings: Settings, one: Feed) -> bool:
-    page = urls.page_file(feed_documents.subscribe_page_path(one))
-    return (settings.folders.public / page).is_file()
 
 
 def _differs(connection: Connection, name: str, *inputs: object) -> bool:

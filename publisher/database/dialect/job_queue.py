@@ -84,7 +84,9 @@ class JobQueue:
         self._stopping = threading.Event()
         # In a transaction of the caller's: no connection of its own is ever opened.
         self._enqueuing = App(connector=SyncPsycopgConnector())
-        _quieten()
+        # The program logs itself that jobs fail, and connections.
+        for name in ("procrastinate", "psycopg.pool"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
     def create_tables(self, connection: Connection) -> None:
         folder = Path(SchemaManager.get_migrations_path())
@@ -276,9 +278,3 @@ def cron_of(seconds: float) -> str:
 def _line(error: BaseException) -> str:
     """Return the first line of an error; the next ones may hold rows."""
     return str(error).partition("\n")[0] or type(error).__name__
-
-
-def _quieten() -> None:
-    """Leave out of the log what the program logs itself: jobs that fail, and connections that do."""
-    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
-    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)

@@ -235,11 +235,6 @@ def received_since(
     ]
 
 
-def stories_of_issue(connection: sa.Connection, issue: Issue) -> frozenset[int]:
-    own, of_variants = _stories_of(connection, issue)
-    return own.union(*of_variants.values())
-
-
 def _stories_of(
     connection: sa.Connection, issue: Issue
 ) -> tuple[frozenset[int], dict[int | None, frozenset[int]]]:
@@ -267,7 +262,8 @@ def owe_left_out(
         sa.select(sa.exists(delivery.c.subscriber_id).where(chosen))
     ).scalar():
         return
-    stories = stories_of_issue(connection, issue)
+    own, of_variants = _stories_of(connection, issue)
+    stories = own.union(*of_variants.values())
     for other in _opened_meanwhile(connection, issue):
         if not _considered(connection, other, stories):
             continue

@@ -387,7 +387,11 @@ def load_issue_audience(  # what a reading needs, and one choice
     owed = {} if own.is_text else load_owed(connection, issue, now, members.interruptions)
     served = {*choices, *((language, None) for language in languages)}
     keys = {key for key in owed.values() if key[:2] in served}
-    catch_ups = _load_catch_ups(connection, settings, edition, issue, keys)
+    catch_ups = {
+        key: choice
+        for key in keys
+        if (choice := catch_up_choice(connection, settings, edition, issue, key))
+    }
     stories = {
         story
         for one in (own, *choices.values(), *catch_ups.values())
@@ -425,17 +429,6 @@ def _load_choices(  # what a reading needs, and the choice of most
         (language, text): own if own.is_text else profile_choice(selector, language, text)
         for language, text in selector.served(members.profiles)
     }
-
-
-def _load_catch_ups(
-    connection: Connection,
-    settings: Settings,
-    edition: Edition,
-    issue: Issue,
-    keys: Iterable[CatchUpKey],
-) -> dict[CatchUpKey, Choice]:
-    found = ((key, catch_up_choice(connection, settings, edition, issue, key)) for key in keys)
-    return {key: choice for key, choice in found if choice is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -202,12 +202,8 @@ def nothing_accepted(connection: sa.Connection, issues: Collection[int], many: i
     return bool(count >= many and not issues_with_sent(connection, issues))
 
 
-def count_waiting(count: Mapping[str, Any]) -> int:
-    return sum(count.get(state, 0) for state in OPEN_STATES)
-
-
 def count_done(count: Mapping[str, Any]) -> int:
-    return int(sum(count.values())) - count_waiting(count)
+    return int(sum(n for state, n in count.items() if state not in OPEN_STATES))
 
 
 # Final states that an issue may leave again, when rows in doubt are decided or bounced ones are tried again.

@@ -168,11 +168,6 @@ def parse_values(line: bytes) -> list[Any] | None:
     return values
 
 
-def parse_line(line: str) -> JournalPage | None:
-    values = parse_values(line.encode())
-    return JournalPage(*values) if values else None
-
-
 def append_values(folder: Path, suffix: str, values: list[Any], now: datetime) -> None:
     """Append a line to a day's file of some kind. Raise StorageError if it can't be written."""
     file = folder / FOLDER / f"{now.date()}.{suffix}"
@@ -404,9 +399,8 @@ class Witness:
 
     def record_line(self, line: str | None, now: datetime) -> None:
         """Record a page of a process that may have been killed before it did; twice counts as once."""
-        page = parse_line(line) if line and self.has_journal else None
-        if page:
-            self.record(page, now)
+        if line and self.has_journal and (values := parse_values(line.encode())):
+            self.record(JournalPage(*values), now)
 
     def follow(self, page: LedgerPage) -> None:
         """Know a page that another machine may have written, also that none was: a lost witness can't say that nothing was sent."""

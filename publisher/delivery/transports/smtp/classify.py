@@ -98,7 +98,8 @@ def classify_reply(reply: SmtpReply, phase: SmtpPhase, domain: str = "") -> Boun
         or _end_of_session(reply, text)
         or _by_microsoft(code, text, domain)
         or next((one.category for one in _PATTERNS if one.matches(text, phase)), None)
-        or _by_general_code(code)
+        or _GENERAL.get(code[2:])
+        or _SUBJECTS.get(code[2:].partition(".")[0])
         or _by_basic_code(reply.code, phase)
     )
     return _without_overstatement(category, reply, phase, text)
@@ -128,11 +129,6 @@ def _by_microsoft(code: str, text: str, domain: str) -> BounceCategory | None:
     if code == "5.4.1" and "recipient address rejected" in text:
         return causes.NOT_KNOWN
     return None
-
-
-def _by_general_code(code: str) -> BounceCategory | None:
-    detail = code[2:]
-    return _GENERAL.get(detail) or _SUBJECTS.get(detail.partition(".")[0])
 
 
 def _by_basic_code(code: int, phase: SmtpPhase) -> BounceCategory:

@@ -112,16 +112,13 @@ class _Bounded(smtplib.SMTP):
         assert self.sock  # noqa: S101  # as above
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = None
+        size = self.esmtp_features.get("size", "")
         return self.io, protocol.Capabilities(
             pipelining=self.has_extn("pipelining"),
             sizes=self.has_extn("size"),
-            max_size=_max_size(self.esmtp_features.get("size", "")),
+            # 0: no fixed limit (RFC 1870 section 3).
+            max_size=(int(size) if _SIZE.fullmatch(size) else 0) or None,
         )
-
-
-def _max_size(said: str) -> int | None:
-    # 0: no fixed limit (RFC 1870 section 3).
-    return (int(said) if _SIZE.fullmatch(said) else 0) or None
 
 
 class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
