@@ -6,6 +6,7 @@ it.
 """
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -321,6 +322,15 @@ def explain_error(error: Exception, folder: Path) -> str:
 
 # A random number that the kernel makes when it starts.
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
+    """Lock an open file without waiting; return whether that was possible. Closing it frees the lock."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def lock_scope(folder: Path, host: str) -> str:

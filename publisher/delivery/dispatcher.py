@@ -132,7 +132,7 @@ def resume_refused_logins(database: Database, now: datetime) -> None:
     """Resume the issues that were paused because the login was refused: it may be right now."""
     with database.reading() as connection:
         paused = issues.issues_in_state(connection, IssueState.PAUSED)
-    if not any(paused_issue.reason_key == IssueReason.LOGIN_REFUSED for paused_issue in paused):
+    if not any(one.reason_key == IssueReason.LOGIN_REFUSED for one in paused):
         return
     with database.writing() as connection:
         for issue in issues.issues_in_state(connection, IssueState.PAUSED):
@@ -158,11 +158,7 @@ def note_waiting(
         else unrendered.get(number, (None, None))
         for number in jobs
     }
-    if all(
-        sending_issue.reason == notes[sending_issue.id][0]
-        for sending_issue in sending
-        if sending_issue.id in notes
-    ):
+    if all(one.reason == notes[one.id][0] for one in sending if one.id in notes):
         return
     with database.writing() as connection:
         for issue in issues.issues_in_state(connection, IssueState.SENDING):

@@ -169,23 +169,23 @@ class VariantRun:
     def _try(self, issue: Issue, variant: IssueVariant, now: datetime) -> None:
         try:
             self._render(issue, variant, now)
-        except PublisherError as error:
-            is_gate = isinstance(error, GateError)
-            reason = error.reason if isinstance(error, GateError) else str(error)
-            key = IssueReason.GATE if is_gate else IssueReason.NOT_MADE
-            self._failures[issue.id].append((reason, key))
-            log.error(
-                "variant can't be rendered", issue=issue.name, variant=variant.id, reason=reason
-            )
-            words = error.first if isinstance(error, GateError) else reason
-            cause = causes.VARIANT_REJECTED if is_gate else causes.VARIANT_NOT_MADE
-            self._give_up(issue, variant, (cause, words), now)
         except Exception as error:
             # A fault of the program in one variant must not hold up all mails.
-            reason = f"a fault of the program: {error!r}"
-            self._failures[issue.id].append((reason, IssueReason.NOT_MADE))
-            log.exception("variant can't be rendered", issue=issue.name, variant=variant.id)
-            self._give_up(issue, variant, (causes.VARIANT_NOT_MADE, reason), now)
+            is_fault = not isinstance(error, PublisherError)
+            reason = words = f"a fault of the program: {error!r}" if is_fault else str(error)
+            key, cause = IssueReason.NOT_MADE, causes.VARIANT_NOT_MADE
+            if isinstance(error, GateError):
+                reason, words = error.reason, error.first
+                key, cause = IssueReason.GATE, causes.VARIANT_REJECTED
+            log.error(
+                "variant can't be rendered",
+                issue=issue.name,
+                variant=variant.id,
+                reason=reason,
+                exc_info=is_fault,
+            )
+            self._failures[issue.id].append((reason, key))
+            self._give_up(issue, variant, (cause, words), now)
 
     def _give_up(
         self, issue: Issue, variant: IssueVariant, why: tuple[causes.Cause, str], now: datetime

@@ -26,7 +26,7 @@ from publisher.delivery.lineage.witness import open_witness, read_lineage
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import TEST_LEASE, RecoverableTransport, Transport
 from publisher.errors import ConfigError, DatabaseError, DeliveryError
-from publisher.files import lock_scope
+from publisher.files import lock_scope, try_lock
 from publisher.log import log
 
 
@@ -194,9 +194,6 @@ def _is_locked(path: Path) -> bool:
         # Another user's file: only the expiry of the lease can tell.
         return True
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not try_lock(descriptor)
     finally:
         os.close(descriptor)
-    return False

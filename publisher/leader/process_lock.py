@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from publisher.errors import BusyError, DatabaseError
-from publisher.files import make_private_folder, storage_errors
+from publisher.files import make_private_folder, storage_errors, try_lock
 
 if TYPE_CHECKING:
     from publisher.config import Folders
@@ -24,11 +24,8 @@ def hold_publication_lock(folders: Folders) -> Iterator[bool]:
     """
     descriptor = _open(folders)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
-            raise BusyError(str(folders.root), holder or "unknown") from None
+        if not try_lock(descriptor):
+            raise BusyError(str(folders.root), _holder(descriptor) or "unknown")
         was_killed = bool(os.fstat(descriptor).st_size)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
@@ -42,10 +39,7 @@ def publication_was_killed(folders: Folders) -> bool:
     """Return whether nobody holds the publication's lock, and the last one that did was killed."""
     descriptor = _open(folders)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return bool(os.fstat(descriptor).st_size)
-    except BlockingIOError:
-        return False
+        return try_lock(descriptor, fcntl.LOCK_SH) and bool(os.fstat(descriptor).st_size)
     finally:
         os.close(descriptor)
 
@@ -69,13 +63,14 @@ def _holder_elsewhere(folders: Folders) -> str:
     """Return which process holds the publication's lock, as it names itself; empty if none does."""
     try:
         with (folders.var / "lock").open("rb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return lock.read(20).decode("ascii", "replace").strip()
+            is_held = not try_lock(lock.fileno(), fcntl.LOCK_SH)
+            return _holder(lock.fileno()) if is_held else ""
     except FileNotFoundError:
         return ""
-    return ""
+
+
+def _holder(descriptor: int) -> str:
+    return os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
 
 
 def _open(folders: Folders) -> int:

@@ -6,7 +6,6 @@ younger than a second. A line of the journal is a checksum and JSON; a file hold
 Subscribers are only numbers.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -28,7 +27,7 @@ from publisher.database.dialect.sql import LargeInteger
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import lineage_table
 from publisher.errors import DeliveryError
-from publisher.files import storage_errors
+from publisher.files import storage_errors, try_lock
 
 # By how much a page grows at least when a database is recovered: far more than other machines can have
 # written that are not asked, and far more than a database writes in a second.
@@ -170,20 +169,25 @@ def parse_values(line: bytes) -> list[Any] | None:
 
 def append_values(folder: Path, suffix: str, values: list[Any], now: datetime) -> None:
     """Append a line to a day's file of some kind. Raise StorageError if it can't be written."""
-    file = folder / FOLDER / f"{now.date()}.{suffix}"
     with storage_errors(folder):
+        file = folder / FOLDER / f"{now.date()}.{suffix}"
+        _append(file, format_values(values), now.date(), sync=True)
+
+
+def _append(file: Path, line: bytes, today: date, *, sync: bool) -> None:
+    if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        if not file.exists():
-            prune_journal(file.parent, now.date())
-        descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            size = os.fstat(descriptor).st_size
-            # Half a line, as after a power failure, must not spoil this one.
-            is_cut = bool(size) and os.pread(descriptor, 1, size - 1) != b"\n"
-            write_whole(descriptor, b"\n" * is_cut + format_values(values))
+        prune_journal(file.parent, today)
+    descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        # Half a line, as after a power failure or on a full disk, must not spoil this one.
+        is_cut = bool(size) and os.pread(descriptor, 1, size - 1) != b"\n"
+        write_whole(descriptor, b"\n" * is_cut + line)
+        if sync:
             os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def day_files(folder: Path, suffix: str) -> list[Path]:
@@ -380,8 +384,6 @@ class Witness:
     folders: Sequence[Path]
     has_journal: bool = True
     _synced_at: float = 0.0
-    # The day on which each folder's journal was pruned last.
-    _pruned: dict[Path, date] = field(default_factory=dict)
 
     def record(self, page: JournalPage, now: datetime) -> None:
         """Record a page that is committed. Raise StorageError if it can't be written."""
@@ -390,7 +392,7 @@ class Witness:
             with storage_errors(folder), _free_slot(folder) as (descriptor, slot):
                 if self.has_journal:
                     file = journal_file(folder, now.date(), slot)
-                    self._append(file, page, now, sync=is_due)
+                    _append(file, format_line(page), now.date(), sync=is_due)
                 _advance(descriptor, LedgerPage(page.incarnation, page.number))
                 if is_due:
                     os.fdatasync(descriptor)
@@ -413,24 +415,6 @@ class Witness:
                 with storage_errors(folder), _free_slot(folder) as (descriptor, _slot):
                     _advance(descriptor, page)
 
-    def _append(self, file: Path, page: JournalPage, now: datetime, *, sync: bool) -> None:
-        if self._pruned.get(file.parent) != now.date():
-            file.parent.mkdir(exist_ok=True)
-            prune_journal(file.parent, now.date())
-            self._pruned[file.parent] = now.date()
-        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        before = os.fstat(descriptor).st_size
-        try:
-            write_whole(descriptor, format_line(page))
-            if sync:
-                os.fdatasync(descriptor)
-        except OSError:
-            # Half a line would spoil the one that is written when there is room again.
-            os.ftruncate(descriptor, before)
-            raise
-        finally:
-            os.close(descriptor)
-
 
 def open_witness(settings: Settings) -> Witness:
     return Witness(witness_folders(settings), has_journal=settings.delivery.journal)
@@ -451,19 +435,11 @@ def _free_slot(folder: Path) -> Iterator[tuple[int, int]]:
         file = folder / (f"{FILE}.{slot}" if slot else FILE)
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            if _is_locked_now(descriptor):
+            if try_lock(descriptor):
                 yield descriptor, slot
                 return
         finally:
             os.close(descriptor)
-
-
-def _is_locked_now(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _advance(descriptor: int, page: LedgerPage) -> None:
