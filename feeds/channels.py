@@ -124,12 +124,10 @@ class Channel:
 
     @property
     def last_updated(self) -> datetime:
-        """When the content last changed: the latest of `updated` and all entries' changes."""
         return self.updated or self._last_change(self.id)
 
     @property
     def is_archive(self) -> bool:
-        """Whether this is an archive document (RFC 5005 section 4)."""
         return self.current is not None
 
     def _complete(self, channel_id: str) -> dict[str, str]:

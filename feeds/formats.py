@@ -33,7 +33,6 @@ ARCHIVE_FORMAT = "atom"  # the name of the only format of archive documents (RFC
 
 
 def format_named(name: str) -> FeedFormat:
-    """Return the format of a name; raise KeyError if it is not listed."""
     for one in FEED_FORMATS:
         if one.name == name:
             return one

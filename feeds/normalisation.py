@@ -48,7 +48,6 @@ _INVISIBLE_TEXT = re.compile(f"[{_INVISIBLE}]*")
 
 
 def normalise_text(text: str) -> str:
-    """Return text in NFC, without forbidden characters, with LF as line end."""
     return unicodedata.normalize("NFC", _permitted(text))
 
 
@@ -61,7 +60,6 @@ def clean_html(html: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return clean text on one line: an address, an id, a media type."""
     if _is_plain_line(text):
         return text.strip(" ")
     return _BREAKS.sub(" ", normalise_text(text)).strip(" ")
@@ -76,7 +74,6 @@ def label(text: str) -> str:
 
 
 def labels(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the labels of texts, each once, without empty ones."""
     return tuple(dict.fromkeys(filter(None, map(label, texts))))
 
 
@@ -109,7 +106,6 @@ def balance_bidi(text: str) -> str:
 
 
 def optional_line(text: str | None) -> str | None:
-    """Return a text as a label; None if it is empty then."""
     return None if text is None else label(text) or None
 
 

@@ -66,7 +66,6 @@ _NO_DATE = _FalsyDate(1970, 1, 1, tzinfo=UTC)
 
 
 def atom_head(channel: Channel) -> Element:
-    """Return the feed element without entries and links."""
     feed = _feed(channel)
     feed.id(channel.id)
     feed.updated(channel.last_updated)
@@ -77,7 +76,6 @@ def atom_head(channel: Channel) -> Element:
 
 
 def rss_head(channel: Channel) -> Element:
-    """Return the rss element without items, date, names and Atom links."""
     feed = _feed(channel)
     feed.link(href=channel.site_url, rel="alternate")
     feed.lastBuildDate(_NO_DATE)
@@ -167,7 +165,6 @@ def parse_xml(document: bytes) -> Element:
 
 
 def declare_namespaces(root: Element, prefixes: Iterable[str]) -> None:
-    """Declare namespaces on the root, so that no element below it has to."""
     wanted = {prefix: NAMESPACES[prefix] for prefix in prefixes}
     etree.cleanup_namespaces(root, top_nsmap=wanted, keep_ns_prefixes=list(wanted))
 
@@ -241,7 +238,6 @@ def add_media(element: Element, entry: Entry) -> None:
 
 
 def show_of(channel: Channel) -> PodcastShow | None:
-    """Return the podcast data of a channel if directories can list it as a podcast, else None."""
     podcast = channel.podcast
     if podcast is None or not (_categories(podcast) and podcast.owner_email):
         return None

@@ -22,7 +22,6 @@ _MINUTES_OF_A_DAY = 24 * 60
 
 
 def render(channel: Channel) -> bytes:
-    """Return the channel as an Atom document; equal channels give equal bytes."""
     root = xml_builder.atom_head(channel)
     _complete_head(root, channel)
     moments = distinct_moments(entry.updated for entry in channel.entries)

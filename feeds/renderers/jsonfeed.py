@@ -20,7 +20,6 @@ _quote = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def render(channel: Channel) -> bytes:
-    """Return the channel as a JSON Feed; equal channels give equal bytes."""
     document = _write(_feed(channel), "")
     for separator, escape in _LINE_SEPARATORS:
         document = document.replace(separator, escape)

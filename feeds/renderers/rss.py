@@ -26,7 +26,6 @@ _PLAIN = (
 
 
 def render(channel: Channel) -> bytes:
-    """Return the channel as an RSS document; equal channels give equal bytes."""
     root = xml_builder.rss_head(channel)
     show = xml_builder.show_of(channel)
     _complete_head(root, channel, show)

@@ -117,12 +117,10 @@ class AttachmentField:
     duration: int | None = None
 
     def or_else(self, other: AttachmentField) -> AttachmentField:
-        """Return this attachment with what it does not state taken from another."""
         missing = [one.name for one in fields(self) if getattr(self, one.name) is None]
         return replace(self, **{name: getattr(other, name) for name in missing})
 
     def attached(self, **known: Any) -> Attachment:
-        """Return the attachment, with what is known besides what is stated."""
         stated = {one.name: getattr(self, one.name) for one in fields(Attachment)}
         return Attachment(**(stated | known))
 

@@ -68,7 +68,6 @@ def articles_by_id(
 
 
 def story_ids(connection: sa.Connection, text: str) -> list[int]:
-    """Return the ids of the stories with a key, or with a name in addresses."""
     query = sa.select(story.c.id).where((story.c.key == text) | (story.c.slug == text))
     return list(connection.execute(query.order_by(story.c.id)).scalars())
 
@@ -271,7 +270,6 @@ def became_available(
 def count_archived(
     connection: sa.Connection, languages: Sequence[str], since: datetime | None, until: datetime
 ) -> int:
-    """Return how many articles of an archive became available in the languages in (since, until]."""
     is_archived = article.c.mailing == model.Mailing.ARCHIVE
     window = (*_in_window(languages, since, until), is_archived)
     return int(connection.execute(sa.select(sa.func.count()).where(*window)).scalar_one())
@@ -287,7 +285,6 @@ def _in_window(
 def variants(
     connection: sa.Connection, stories: Iterable[int], now: datetime
 ) -> dict[int, list[model.Article]]:
-    """Return all published articles of stories, by story. `html` and `text` are empty."""
     found: dict[int, list[model.Article]] = {}
     query = _articles(with_texts=False).where(*_ready(now)).order_by(article.c.language)
     for some in chunks(sorted(set(stories))):
@@ -343,7 +340,6 @@ def count_stories(connection: sa.Connection) -> int:
 
 
 def all_articles(connection: sa.Connection) -> Iterator[model.Article]:
-    """Yield all articles that are not withdrawn, story by story."""
     query = _articles().where(article.c.status != model.ArticleStatus.WITHDRAWN)
     for row in connection.execute(query.order_by(story.c.key, article.c.language)):
         yield article_from_row(row)

@@ -75,7 +75,6 @@ def is_about_failure(text: str) -> bool:
 
 
 def is_about_delay(text: str) -> bool:
-    """Return whether a text says that the server tries on."""
     start = text[:_MAX_START]
     return _DELAY.search(start) is not None and not _GAVE_UP.search(start)
 

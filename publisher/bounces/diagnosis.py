@@ -131,7 +131,6 @@ class Diagnosis:
 
 
 def diagnose_refusal(status: str, words: str, domain: str = "") -> Diagnosis:
-    """Return what a status (RFC 3463, may be empty) and a diagnostic text mean."""
     text = " ".join(words[:MAX_DIAGNOSTIC].split())
     best = _best_status(status, text)
     code = _code_of(text, best)

@@ -45,7 +45,6 @@ _UNREADABLE = (MessageError, ValueError, LookupError, TypeError, AttributeError,
 
 
 def parse_mail(raw: bytes) -> Message:
-    """Return a mail, or as much of it as is read."""
     start = raw[:MAX_MAIL].lstrip()
     lines = start.split(b"\n", _MAX_LINES)[:_MAX_LINES]
     content = b"\n".join(line[:_MAX_LINE_LENGTH] for line in lines)
@@ -84,7 +83,6 @@ def _values(message: Message, name: str) -> Iterator[str]:
 
 
 def leaf_parts(message: Message, depth: int = 0) -> Iterator[Message]:
-    """Yield the parts that hold content, in order. An attached message is one of them."""
     inner = message.get_payload()
     if message.get_content_maintype() != "multipart" or not isinstance(inner, list):
         yield message
@@ -96,7 +94,6 @@ def leaf_parts(message: Message, depth: int = 0) -> Iterator[Message]:
 
 
 def part_text(part: Message) -> str:
-    """Return the text of a part, decoded; HTML without its tags."""
     text = part_content(part)
     if part.get_content_type() == "text/html":
         text = _LINE_END_HTML.sub("\n", _HIDDEN_HTML.sub(" ", text))

@@ -96,7 +96,6 @@ def _marks(connection: Connection, secret: str, text: str) -> Sequence[_Mark]:
 
 
 def subscribers_of_links(secret: str, text: str) -> Iterator[int]:
-    """Yield the subscribers of the valid links to unsubscribe in a text; forged ones are passed over."""
     for value in [*dict.fromkeys(_LINK.findall(text))][:_MAX_MARKS]:
         if link := find_link(secret, "unsubscribe", value):
             yield link.subscriber_id
@@ -178,7 +177,6 @@ def receive_event(
     origin: model.Attribution | None,
     now: datetime,
 ) -> None:
-    """Store an event about a message, once, and act on it."""
     if origin is not None:
         event = replace(event, **asdict(origin))
     if not store.add_event(connection, event):

@@ -98,7 +98,6 @@ class BounceScore:
 def score_events(
     events: Iterable[BounceEvent], accepted: Iterable[Acceptance], now: datetime
 ) -> BounceScore:
-    """Return the score of one subscriber, from events since the last revival."""
     counted = sorted((event for event in events if counts(event)), key=attrgetter("at"))
     complaints = {event.evidence for event in counted if event.kind is BounceKind.COMPLAINT}
     if complaints:
@@ -170,13 +169,11 @@ _EVENTS = (
 
 
 def add_event(connection: Connection, event: BounceEvent) -> bool:
-    """Store an event. Return whether it is new."""
     insertion = insert_unless_kept(connection, bounce_event, "source", "source_id")
     return connection.execute(insertion, asdict(event)).first() is not None
 
 
 def events_of(connection: Connection, subscriber_id: int) -> list[BounceEvent]:
-    """Return a subscriber's latest events, the oldest first."""
     rows = connection.execute(_EVENTS, {"subscriber": subscriber_id}).mappings()
     return [
         BounceEvent(
@@ -193,7 +190,6 @@ def events_of(connection: Connection, subscriber_id: int) -> list[BounceEvent]:
 def accepted_since(
     connection: Connection, subscriber_id: int, since: datetime
 ) -> list[Acceptance]:
-    """Return a subscriber's messages that were accepted since, of issues that were due since."""
     rows = connection.execute(
         select(delivery.c.issue_id, delivery.c.changed_at)
         .join(issue_table, issue_table.c.id == delivery.c.issue_id)

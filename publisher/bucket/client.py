@@ -81,7 +81,6 @@ class Bucket:
             return put["e_tag"] or ""
 
     def put(self, key: str, content: bytes | BinaryIO, headers: Mapping[str, str]) -> str:
-        """Put an object with header fields; return its entity tag."""
         with self._explained():
             put = obstore.put(
                 self._store,

@@ -76,7 +76,6 @@ def to_json(contents: Contents) -> bytes:
 
 
 def from_json(document: bytes) -> Contents:
-    """Return what a bucket says; raise ValueError if it is in another format."""
     try:
         found = json.loads(document)
         if found["version"] == _VERSION:

@@ -63,7 +63,6 @@ def require_credentials(settings: Settings) -> None:
 
 
 def open_bucket(settings: Settings) -> Bucket:
-    """Return the bucket of the settings, which have one. No request is made."""
     from publisher.bucket.client import Bucket
 
     key_id, secret = (
@@ -198,7 +197,6 @@ class _Turn:
 
 
 def check_contents(document: bytes | None, url: str) -> Contents:
-    """Return the contents of a bucket; raise BucketError if they are another publication's."""
     if document is None:
         return Contents(url)
     try:

@@ -87,12 +87,10 @@ class DigestCadence(StrEnum):
 
     @property
     def period(self) -> timedelta:
-        """The longest time from one digest to the next."""
         return timedelta(days={"daily": 1, "weekly": 7, "monthly": 31}[self])
 
     @property
     def dates_a_month(self) -> int:
-        """The greatest number of digests in a month of 31 days."""
         return {"daily": 31, "weekly": 5, "monthly": 1}[self]
 
     def rule(self, at: time, weekday: str) -> str:

@@ -75,7 +75,6 @@ def load_settings(
 
 
 def parse_toml(path: Path, content: bytes | None = None) -> dict[str, Any]:
-    """Return the tables of a TOML file, or of `content` in its place; raise ConfigError."""
     try:
         given = path.read_bytes() if content is None else content
         # A byte order mark may precede; lines may end as in any system.
@@ -134,7 +133,6 @@ def _with_pictures(publication: Publication, path: Path) -> Publication:
 
 
 def read_people(path: Path, content: bytes | None = None) -> People:
-    """Return the people of people.toml, or of `content`; nobody if there is no file. Raise ConfigError."""
     if content is None and not os.path.lexists(path):
         return People()
     values = parse_toml(path, content)
@@ -159,7 +157,6 @@ def _check_languages(document: PublicationFile, path: Path) -> None:
 def _explain(
     error: ValidationError, path: Path, values: Any, model: type[ConfigTable] = PublicationFile
 ) -> ConfigError:
-    """Return what is wrong in a file; `model` has the fields of its tables."""
     # An unknown key is often a misspelt required key: report it first.
     detail = min(
         error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden"

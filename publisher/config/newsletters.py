@@ -141,12 +141,10 @@ class Edition:
         return _EARLIEST_ZONE if self.local_time else self.zone
 
     def occurrences(self, after: datetime, until: datetime) -> Iterator[recurrence.Occurrence]:
-        """Yield the occurrences due in (after, until], in order."""
         schedule = replace(self.schedule, at=self._hour)
         return recurrence.occurrences(schedule, self.zone_of_dates, after, until)
 
     def occurrence_on(self, day: date) -> recurrence.Occurrence | None:
-        """Return the occurrence of a local date, None if the schedule has none on it."""
         # At the ends of the calendar, an hour of another zone is on no day that there is.
         if day.year not in _YEARS or next(self.schedule.dates(day), None) != day:
             return None
@@ -266,7 +264,6 @@ def _check_schedule(terms: EditionSettings, below: EditionSettings | None, key: 
 
 
 def default_max_lateness(schedule: recurrence.Schedule) -> timedelta:
-    """Return half a day for three issues a week or more, else three days."""
     often = schedule.days_a_month() > _MONTHLY_DATES_OF_TWICE_A_WEEK
     return _MAX_LATENESS_DAILY if often else _MAX_LATENESS_WEEKLY
 

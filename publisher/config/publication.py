@@ -84,7 +84,6 @@ class People:
         return (self.persons[key].name.matching(language) if key else None) or name
 
     def spellings(self, name: str) -> frozenset[str]:
-        """Return all folded spellings of the person whom a byline names, or only its own."""
         key = self.key_of(name)
         return frozenset(_spellings(key, self.persons[key]) if key else [_folded(name)])
 
@@ -208,13 +207,11 @@ class Publication(values.ConfigTable):
         return {key: value for key, (value, found) in is_example.items() if found}
 
     def present_topic(self, name: str) -> str:
-        """Return the name that a topic has now, of one that it has or had."""
         folded = name.casefold()
         renamed = self.renamed_topics.items()
         return next((new for old, new in renamed if old.casefold() == folded), name)
 
     def former_topics(self, name: str) -> frozenset[str]:
-        """Return the names that a topic had before, case-folded."""
         folded = name.casefold()
         renamed = self.renamed_topics.items()
         return frozenset(old.casefold() for old, new in renamed if new.casefold() == folded)
@@ -228,7 +225,6 @@ class Publication(values.ConfigTable):
         return self.sender._replace(name=self.sender.name or self.title(language))
 
     def serves(self, tag: str) -> str | None:
-        """Return the language of this publication for a subscriber of language `tag`, or None."""
         return match(tag, self.languages)
 
     def subscriber_tag(self, tag: str) -> str | None:
@@ -348,7 +344,6 @@ class Folders:
 
     @property
     def var(self) -> Path:
-        """The state: database, secret, locks."""
         return self.root / "var"
 
     @property
@@ -362,7 +357,6 @@ class Folders:
 
     @property
     def heartbeat(self) -> Path:
-        """Holds the time when the service last worked."""
         return self.var / "heartbeat"
 
     @property
@@ -437,7 +431,6 @@ class Settings:
         return next((n for n in self.newsletters if base in (n.name, *n.formerly)), None)
 
     def present_name(self, name: str) -> str:
-        """Return the name of the newsletter that has or had a name; any other name as it is."""
         found = self.newsletter(name)
         return found.name if found else name
 
@@ -445,7 +438,6 @@ class Settings:
         return self.editions_of(newsletter.name)
 
     def editions_of(self, name: str) -> Sequence[Edition]:
-        """Return the editions of a newsletter by its name, or of a digest by its key."""
         return tuple(self._by_language(name).values())
 
     def _by_language(self, name: str) -> Mapping[str, Edition]:

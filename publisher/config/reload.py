@@ -134,7 +134,6 @@ class ReloadedSettings:
         return self._problem
 
     def current(self) -> Settings:
-        """Return the settings to be used from now on. Costs one stat for each file."""
         with self._lock:
             try:
                 if change := self._file.poll(self._prepare):

@@ -157,7 +157,6 @@ _SHORTEST, _LONGEST = timedelta(minutes=15), timedelta(days=1)
 
 
 def name_of(url: str) -> str:
-    """Return the name of a source on the web that has no other: its address without the scheme."""
     return url.partition("://")[2].rstrip("/") or "feed"
 
 
@@ -298,7 +297,6 @@ class PagesSourceSettings(PolledSourceSettings):
         return self.url or self.path or "".join(self.urls[:1])
 
     def problems(self, root: Path, outputs: Sequence[Path]) -> Iterator[SettingProblem]:
-        """Yield problems, also one unless exactly one place of pages is named."""
         yield from super().problems(root, outputs)
         if sum(map(bool, (self.url, self.urls, self.path))) != 1:
             remedy = "name a sitemap (url), pages (urls), or a folder of built HTML (path)"

@@ -261,7 +261,6 @@ class Localised:
         self._texts = dict(texts)
 
     def __call__(self, language: str) -> str:
-        """Return the text in the best matching language, or the first one."""
         return self.matching(language) or next(iter(self._texts.values()))
 
     def matching(self, language: str) -> str | None:
@@ -328,7 +327,6 @@ def require_lines(texts: Iterable[str], written: object = None) -> Any:
 
 
 def check_distinct_tags(value: Any) -> Any:
-    """Raise ValueError for a language listed twice, in any spelling."""
     tags = [_tag(tag) for tag in value if tag] if isinstance(value, tuple | Mapping) else []
     twice = next((tag for tag in tags if tags.count(tag) > 1), None)
     if twice:

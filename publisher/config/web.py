@@ -50,7 +50,6 @@ class WebSettings(values.ConfigTable):
 
     @property
     def host(self) -> str:
-        """The host of the address, without the brackets of IPv6."""
         return self.address.rpartition(":")[0].strip("[]")
 
     @property
@@ -100,7 +99,6 @@ class ConsoleSettings(values.ConfigTable):
 
     @property
     def address(self) -> str:
-        """Where a web server on this machine finds it, as host and port."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  # compared only
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 

@@ -28,7 +28,6 @@ _VERSION: Select[Any] = select(column("version_num")).select_from(table("alembic
 
 
 def upgrade_schema(backend: Backend) -> None:
-    """Run missing migrations; raise DatabaseError if the database can't be upgraded to HEAD."""
     with backend.engine.connect() as connection:
         if _is_current(backend, connection):
             return
@@ -43,7 +42,6 @@ def upgrade_schema(backend: Backend) -> None:
 
 
 def require_current(backend: Backend) -> None:
-    """Raise DatabaseError unless the database has the newest tables. Change nothing."""
     if isinstance(backend.path, Path) and not backend.path.exists():
         problem = "is not there yet"
     else:

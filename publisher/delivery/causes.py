@@ -124,7 +124,6 @@ _DECIDE = UNANSWERED.advice
 
 
 def cause_of(key: str | None) -> Cause:
-    """Return the cause of a key; the unknown one for none, and for keys of later versions."""
     return CAUSES.get(key or "", UNKNOWN_CAUSE)
 
 

@@ -115,7 +115,6 @@ class ProgressReporter:
 def note_unreachable(
     database: Database, jobs: Collection[int], error: Unreachable, now: datetime
 ) -> None:
-    """Note at each issue what prevents sending. Pause it if only a person can help."""
     with database.writing() as connection:
         for issue in issues.issues_in_state(connection, IssueState.SENDING):
             if issue.id not in jobs:
@@ -146,7 +145,6 @@ def note_waiting(
     waiting_for: Sequence[str],
     unrendered: Mapping[int, tuple[str, IssueReason]],
 ) -> None:
-    """Note at each open issue the rate limits, or else the variants, that it waits for."""
     waiting = None
     if waiting_for:
         waiting = message("waiting: %(why)s", why=untranslated(", ".join(waiting_for)))

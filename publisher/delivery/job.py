@@ -52,7 +52,6 @@ class Job:
     bounce_addresses: BounceAddresses
 
     def compose(self, claim: Claim) -> OutgoingMessage:
-        """Return one recipient's message. Raises DeliveryError if none can be written."""
         variant = claim.variant_id
         compiled = self.compiled if variant is None else self.compiled_variant(variant)
         return OutgoingMessage(
@@ -75,7 +74,6 @@ class JobBuilder:
     signers: Sequence[DkimSigner]
 
     def build(self, issue: Issue) -> Job:
-        """Return the job of an issue. Raises PublisherError if it can't be compiled."""
         with self.database.reading() as connection:
             digest = digests.digest_of(connection, issue)
         if digest.manifest and (
@@ -247,7 +245,6 @@ class WithdrawalCheck:
         return is_moved
 
     def run_if_changed(self, now: datetime) -> bool:
-        """Do it if an article may have been withdrawn since the last check."""
         with self.database.reading() as connection:
             is_changed = count_hidden(connection, now) != self._hidden
         return is_changed and self.run(now)

@@ -77,7 +77,6 @@ class CircuitBreaker:
         return dict(self._rejected) if self._has_accepted or all_were_tried else {}
 
     def forget(self, claims: Iterable[Claim]) -> None:
-        """Drop rejections that have been written to the ledger as bounces."""
         for claim in claims:
             self._rejected.pop(claim, None)
 
@@ -182,7 +181,6 @@ class LedgerWriter:
         return sum(n for (_, state), n in self.moved.items() if state is DeliveryState.SENT)
 
     def raise_if_rejected(self, *, at_end: bool = False) -> None:
-        """Raise Unreachable if the server rejects everything, or, at the end, us."""
         if reason := self.breaker.trip_reason:
             raise Unreachable(f"the server refuses everything: {reason}", is_final=True)
         if at_end and (reason := self.breaker.sender_rejection_reason):
@@ -246,7 +244,6 @@ class LedgerWriter:
         return count
 
     def _write_results(self, connection: Connection, batch: LedgerBatch) -> None:
-        """Write the results of attempts whose rows are still held by this lease."""
         now = batch.now
         self.breaker.record(self._results)
         changes = {claim: self._change(claim, outcome, now) for claim, outcome in self._results}
@@ -286,7 +283,6 @@ class LedgerWriter:
     def _confirm_bounces(
         self, connection: Connection, batch: LedgerBatch, *, all_were_tried: bool = False
     ) -> None:
-        """Write rejections as bounces that the circuit breaker has held back."""
         confirmed = self.breaker.confirmed(all_were_tried=all_were_tried)
         if not confirmed:
             return

@@ -87,7 +87,6 @@ class FairQueue:
 
     @property
     def may_have_rows(self) -> bool:
-        """Whether `allocate` may find rows, as far as is known without a query."""
         next_due = self._last.next_due
         is_due = next_due is not None and next_due <= self.clock.now()
         return (not self._last.is_drained or is_due) and self.rate_wait == 0
@@ -113,7 +112,6 @@ class FairQueue:
 
     @property
     def waiting_for(self) -> tuple[str, ...]:
-        """The rate limits that recipients wait for, for people."""
         domain_limits = self._last.domain_limits if self._last.next_due else ()
         return (*domain_limits, *([self._last.transport_limit] if self.rate_wait else []))
 
@@ -280,7 +278,6 @@ class WorkerSlot:
         return len(self.queue) + (self.current is not None) + self.undrained
 
     def empty(self) -> list[Claim]:
-        """Remove and return the rows that were not finished."""
         unfinished = ([self.current] if self.current else []) + list(self.queue)
         self.undrained += len(unfinished)
         self.current = None
@@ -432,7 +429,6 @@ class WorkQueue:
         return late
 
     def connection_errors(self) -> list[tuple[int, Unreachable]]:
-        """List the workers that can't connect: failures in a row, and the last error."""
         with self._writer:
             return [(slot.failures, slot.error) for slot in self._slots if slot.error]
 
@@ -442,7 +438,6 @@ class WorkQueue:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no row is queued, being sent, or waiting for a drain."""
         with self._writer:
             busy = any(slot.queue or slot.current for slot in self._slots)
             return not (busy or self._results or self._returned)

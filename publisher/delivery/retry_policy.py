@@ -31,7 +31,6 @@ class RetryPolicy:
 
 
 def retry_policy_of(settings: Settings, issue: Issue) -> RetryPolicy:
-    """Return the retry policy of an issue's edition, or the defaults if the edition is gone."""
     edition = settings.edition(issue.newsletter, issue.language)
     return RetryPolicy(edition.in_doubt, edition.give_up_after) if edition else RetryPolicy()
 

@@ -50,11 +50,9 @@ UNSENT_STATES = (*FAILURE_STATES, _S.IN_DOUBT)  # an attempt was made, and no su
 
 
 def reported_state(state: str) -> str:
-    """Return the name that reports have for a state, as in `summarise_counts`."""
     return "waiting" if state in WAITING_STATES else str(state)
 
 
 def summarise_counts(count: Mapping[str, int]) -> dict[str, int]:
-    """Return the counts of an issue as reports show them. They add up to what was planned."""
     shown: dict[str, int] = {state.value: count.get(state, 0) for state in REPORTED_STATES}
     return shown | {"waiting": sum(count.get(state, 0) for state in WAITING_STATES)}

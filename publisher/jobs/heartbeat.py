@@ -14,7 +14,6 @@ def write_heartbeat(heartbeat: Path, now: datetime) -> None:
 
 
 def read_heartbeat(heartbeat: Path) -> datetime | None:
-    """Return when the service last worked; None if never, or if the file is damaged."""
     try:
         return datetime.fromisoformat(heartbeat.read_text("ascii").strip())
     except (OSError, ValueError):

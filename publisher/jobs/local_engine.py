@@ -72,7 +72,6 @@ class Service(TurnEngine):
         self._requested[name] = _TurnRequest(transaction, monotonic())
 
     def states(self) -> list[TurnState]:
-        """List the turns of this process that run, or that a transaction asked for."""
         now = monotonic()
         asked = [
             TurnState(name, "waiting", now - one.at)

@@ -126,7 +126,6 @@ class TurnRunner:
         self._worked_at = self._told_at = 0.0
 
     def may_run(self, name: str) -> bool:
-        """Return whether this process may run a turn now, and is not doing so."""
         return name not in self._running and self.turns[name].is_ours()
 
     def run(self, name: str) -> bool:
@@ -208,7 +207,6 @@ class TurnProblem:
 
 
 def list_turn_problems(connection: sa.Connection) -> list[TurnProblem]:
-    """Return the problems of the last run of each turn, in the order in which they were found."""
     table = turn_problem.c
     query = sa.select(table.turn, table.since, table.problem).order_by(table.turn, table.number)
     return [TurnProblem(*row) for row in connection.execute(query)]

@@ -133,7 +133,6 @@ def set_files_epoch(connection: sa.Connection, epoch: int) -> None:
 
 
 def report_running(connection: sa.Connection, process: Process, now: float) -> None:
-    """Record that a process runs, and forget those that ended long ago."""
     values = {"host": process.host, "pid": process.pid, "until": now + LEADER_SECONDS}
     statement = upsert(connection, running_process).values(id=process.id, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))

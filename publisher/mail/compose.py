@@ -72,7 +72,6 @@ class MultipartBody:
     def compile(
         cls, language: str, mail: message.IssueMail | Digest, pieces: BodyCutter, boundary: str
     ) -> MultipartBody:
-        """Encode both parts of a mail, cut by `pieces`. Raise DeliveryError for what is not text."""
         text_header, text = _compiled_part(language, mail.text, pieces, is_html=False)
         html_header, html = _compiled_part(language, mail.html, pieces, is_html=True)
         mark = b"--" + boundary.encode("ascii")
@@ -139,7 +138,6 @@ class CompiledMail:
     _signers: Sequence[DkimSigner]
 
     def message(self, recipient: Recipient, date: datetime) -> message.Message:
-        """Return a recipient's message. Raise DeliveryError if no message can hold the recipient's name or address."""
         name = self._names.name_for(recipient.id)
         try:
             values = self._values.values_for(recipient)
@@ -160,7 +158,6 @@ class CompiledMail:
 def compile_mail(
     mail: message.IssueMail, secret: str, signers: Sequence[DkimSigner] = ()
 ) -> CompiledMail:
-    """Encode all that the messages share. Raise DeliveryError for text that no mail can hold."""
     values = message.PersonalValues(mail, secret)
     # Neither encoding of a part writes `=_`, so no part contains the boundary (RFC 2046 5.1.1).
     boundary = f"=_{hashlib.sha256(mail.issue.name.encode()).hexdigest()[:32]}"
@@ -208,7 +205,6 @@ def notices_of_message_ids(secret: str, text: str) -> Iterator[int]:
 def compose_subscription_message(
     mail: message.SubscriptionMail, signers: Sequence[DkimSigner] = ()
 ) -> message.Message:
-    """Return the message. Raise DeliveryError for a name, address or text that no mail can hold."""
     boundary = f"=_{hashlib.sha256(mail.name.encode()).hexdigest()[:32]}"
 
     def pieces(text: str, *, is_html: bool) -> list[bytes | int]:
@@ -227,7 +223,6 @@ def compose_subscription_message(
 
 
 def _filled(mail: message.SubscriptionMail, text: str, *, is_html: bool) -> str:
-    """Return a text with the recipient's values in it; unknown placeholders stay."""
     filled = []
     for piece in split_at_placeholders(text):
         if isinstance(piece, str):

@@ -28,7 +28,6 @@ _SettingPlace = tuple[str, str]
 
 
 def read_key(path: Path, place: _SettingPlace) -> DkimKey:
-    """Return a key. Raise ConfigError for one that can't be read or that receivers distrust."""
     key = _private_key(path, place)
     if isinstance(key, Ed25519PrivateKey):
         # The digest is what is signed, and DNS has the bare key (RFC 8463 sections 3 and 4).

@@ -115,7 +115,6 @@ def printable_line(text: str) -> str:
 
 
 def placeholder_text(placeholder: placeholders.Placeholder) -> PlaceholderText:
-    """Return a function from a recipient to the text of a placeholder, or to its fallback."""
     text, fallback = _TEXTS.get(placeholder.token), printable_line(placeholder.otherwise)
     if text is None:  # one of another kind of mail: it stays, for the gate to find
         return lambda _recipient: str(placeholder)

@@ -60,7 +60,6 @@ class LinkSigner:
         self._payload = b"[%%d,%b,%%d,%d]" % (name, number)
 
     def token(self, subscriber_id: int, generation: int = 0) -> bytes:
-        """Return a subscriber's token: ASCII that needs no escape in a URL."""
         payload = _url_safe(self._payload % (subscriber_id, generation))
         signature = self._hmac.copy()
         signature.update(payload)
@@ -109,7 +108,6 @@ def _url_safe(octets: bytes) -> bytes:
 
 
 def subscriber_url(publication: Publication, issue: Issue, kind: MailLinkKind) -> str:
-    """Return the URL of a subscriber's own page, up to the token."""
     path = (
         urls.issue_path(issue.language, issue.newsletter, issue.day, issue.suffix)
         if kind == "web"

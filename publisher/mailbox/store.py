@@ -62,7 +62,6 @@ def earlier_use(connection: Connection, digest: str) -> MailUse | None:
 
 
 def add_received(connection: Connection, digest: str, use: MailUse, now: datetime) -> None:
-    """Record a mail, and delete the records that are old."""
     old = received_mail.c.received_at < now - REMEMBERED
     connection.execute(delete(received_mail).where(old))
     connection.execute(insert(received_mail).values(digest=digest, use=use, received_at=now))

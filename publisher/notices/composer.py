@@ -226,7 +226,6 @@ class NoticeComposer:
 
     @property
     def _mailbox(self) -> str:
-        """The address that takes commands by mail, or an empty string."""
         box = self.settings.mailbox
         return (box.address or self.settings.publication.sender.address) if box else ""
 
@@ -235,7 +234,6 @@ class NoticeComposer:
         return edition.title(language) if edition else newsletter
 
     def _edition(self, newsletter: str, language: str) -> Edition | None:
-        """Return a newsletter in a language; None if it was removed from the settings meanwhile."""
         if found := self.settings.newsletter(newsletter):
             return found.in_language(language, self.settings.publication.timezone)
         return None
@@ -254,7 +252,6 @@ class NoticeComposer:
     def _next_day(
         self, connection: Connection, edition: Edition, row: QueuedNotice
     ) -> date | None:
-        """Return on which day of the recipient's time zone the next issue comes."""
         coming = next_issue(connection, edition, row.due_at, row.due_at)
         if coming is None:
             return None
@@ -333,6 +330,5 @@ class NoticeComposer:
 
 
 def _left(row: QueuedNotice) -> str:
-    """Return the newsletter that a link to unsubscribe is about; empty for all."""
     names = row.content.get("newsletters", []) if row.kind is NoticeKind.LINKS else []
     return names[0] if names else ""

@@ -51,7 +51,6 @@ ALLOWED_VALUES = {kind: frozenset(" ".join(names).split()) for kind, names in _V
 
 
 def check_values(kind: NoticeKind, values: NoticeValues) -> None:
-    """Raise ValueError if a kind lacks a value, or has one that it does not show."""
     names = values.keys()
     if not REQUIRED_VALUES[kind] <= names <= ALLOWED_VALUES[kind]:
         raise ValueError(f"a notice {kind} with the values {sorted(names)}")

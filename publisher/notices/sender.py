@@ -273,7 +273,6 @@ class PersonalMailSender:
             transport.close()
 
     def _reserve(self) -> list[PersonalMail]:
-        """Reserve the next mails that rates allow. Raise QuarantinedError if none may be sent."""
         started = uptime()
         with self.database.writing() as connection:
             if problem := why_old(self.settings, self.database, connection):
@@ -306,7 +305,6 @@ class PersonalMailSender:
         return admitted
 
     def _send_mails(self, transport: TransportConnection, mails: list[PersonalMail]) -> bool:
-        """Send reserved mails. Returns whether the connection takes more."""
         for number, mail in enumerate(mails):
             try:
                 outcome = (

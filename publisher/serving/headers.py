@@ -98,7 +98,6 @@ class DocumentKind:
 
 
 def document_kinds(settings: Settings) -> tuple[DocumentKind, ...]:
-    """Return the kinds of documents below the web root; the last matches every path."""
     soon = f"public, max-age={settings.feeds.ttl * _MINUTE}"
     # Archive documents are never announced, so they name no hub (WebSub section 4).
     formats = f"(?:{'|'.join(map(re.escape, feed_media_types()))})"
@@ -120,7 +119,6 @@ def document_kind(path: str, settings: Settings) -> DocumentKind:
 
 
 def is_hidden(path: str) -> bool:
-    """Return whether a path below the web root is never served."""
     return not path.startswith(WELL_KNOWN) and _is(HIDDEN_PATHS, path)
 
 
@@ -205,7 +203,6 @@ def accepts_feed_pattern() -> str:
 
 
 def is_styled(path: str) -> bool:
-    """Return whether a document below the web root is a feed with a style sheet."""
     return re.fullmatch(styled_feed_pattern(), path, re.DOTALL) is not None
 
 

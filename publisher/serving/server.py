@@ -72,7 +72,6 @@ class WebServer:
     """Listens for several sites from the beginning, and answers in `run`, once and in any thread."""
 
     def __init__(self, sites: Sequence[WebSite]) -> None:
-        """Raise UsageError if an address can't be bound."""
         # Log faults only: neither requests that wait for a thread nor clients that hang up.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         limit_memory_arenas()
@@ -226,7 +225,6 @@ def running(server: WebServer, grace: float = GRACE_SECONDS) -> Iterator[None]:
 
 
 def _listening(site: WebSite) -> socket.socket:
-    """Bind a site's address; of a name with several addresses, the first."""
     host, port = site.host, site.port
     for_host, for_port = site.options
     try:

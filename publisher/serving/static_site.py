@@ -52,7 +52,6 @@ class StaticSite:
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
         request = Request(environ)
         return _answer(request, self._current_settings())(environ, start_response)
 
@@ -90,7 +89,6 @@ def _outside(request: Request, prefix: str) -> Response:
 
 
 def _missing(root: Path, path: str) -> Response:
-    """Return the page that says that there is none, or the words that are left of one that was withdrawn."""
     gone = locate_file(root, f"{path.removesuffix('/')}/", GONE_NAME)
     words, status = _read(root / gone) if gone else None, HTTPStatus.GONE
     if words is None:
@@ -308,7 +306,6 @@ def _is_canonical(path: str) -> bool:
 
 
 def available_codings(file: Path) -> list[str]:
-    """Return the codings in which a file exists; copies older than the file are left out."""
     own = _look(file)
     if own is None:
         return []

@@ -44,7 +44,6 @@ def with_neighbours(
 
 
 def linked_neighbours(settings: Settings, language: str, slug: str) -> set[str]:
-    """Return the slugs of the neighbours that the page of an article on disk has."""
     return {*_LINK.findall(_page(settings, language, slug))}
 
 
@@ -80,7 +79,6 @@ def links_of_pages(
 
 
 def mark_neighbours_due(connection: Connection, pages: Iterable[tuple[str, str]]) -> None:
-    """Have the pages of articles written again; each is a language and a slug."""
     by_language = defaultdict[str, set[str]](set)
     for language, slug in pages:
         by_language[language].add(slug)

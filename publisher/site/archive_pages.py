@@ -186,7 +186,6 @@ class _Lists:
         return {urls.author_slug(by): by.name for by in reversed(bylines) if by.name}
 
     def bylines(self, stored: str) -> tuple[Byline, ...]:
-        """Return the bylines in JSON with the names of known people."""
         found = (Byline(**one) for one in json.loads(stored))
         return articles.known_bylines(self.publication.people, found, self.language)
 

@@ -127,7 +127,6 @@ def _write(
     around: Mapping[str, PublicationView],
     problems: list[str],
 ) -> bool:
-    """Write or remove one page; return whether what is there is right now."""
     public = settings.folders.public
     inside = urls.path_below(settings.publication.url, row.path)
     if inside is None:
@@ -154,7 +153,6 @@ def _is_redirect(file: Path) -> bool:
 
 
 def _write_rules(settings: Settings, database: Database) -> None:
-    """Write the rules for web servers: all addresses at which a page stands."""
     table = article_address.c
     query = select(table.path, table.written).where(table.written.is_not(None))
     with database.reading() as connection:
@@ -211,7 +209,6 @@ def _wanted(connection: Connection, settings: Settings, now: datetime) -> dict[s
 
 
 def _place(public: Path, path: str, old: str | None, new: str | None) -> str:
-    """Write or remove one copy; return the problem, or nothing."""
     file = public / path
     is_there = os.path.lexists(file)
     if is_there and not any(one and _has_content(file, one) for one in (old, new)):

@@ -17,7 +17,6 @@ CHANGED_PAGES, MOST_CHANGED = "sitemap changes", 500
 
 
 def change_numbers(connection: Connection) -> dict[str, int]:
-    """Return the numbers of the languages whose articles have changed at any time."""
     return dict(json.loads(web_files.cached_hash(connection, _NUMBERS) or "{}"))
 
 

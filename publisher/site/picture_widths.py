@@ -53,7 +53,6 @@ def make_due_copies(
 
 
 def _is_converted(settings: Settings, target: PurePosixPath) -> bool:
-    """Make a picture's copies, unless it has some or is gone; return whether that was tried."""
     files = [root / target for root in (settings.folders.public, settings.folders.embargoed)]
     large = [file for file in files if file.is_file() and file.stat().st_size >= SMALL_PICTURE]
     due = [file for file in large if not web_files.copies_of(file)]

@@ -53,7 +53,6 @@ _NAME, _DUE, _WAIT, _DONE = "media", "due", "wait", "done"
 
 
 def mark_media_due(connection: Connection) -> None:
-    """Have the files looked through at the end of this cycle, or of the next one."""
     web_files.store_hash(connection, _NAME, _DUE)
 
 
@@ -73,7 +72,6 @@ def shows_less(page: Path, new: str) -> bool:
 
 
 def publish_due_media(settings: Settings, database: Database, now: datetime) -> None:
-    """Move the files of articles whose date has come to the web root, before their pages are written."""
     folders = settings.folders
     waiting = _files(folders.embargoed)
     if not waiting:

@@ -255,7 +255,6 @@ def _start(publication: Publication, path: str) -> str:
 def _lines(
     publication: Publication, sets: Mapping[object, _Pages]
 ) -> Iterator[tuple[str, object, str]]:
-    """Yield the language of each page, the key of its set, and its line."""
     for key, pages in sets.items():
         links = _links(publication, pages) if len(pages) > 1 else ""
         for tag, (path, last) in pages.items():
@@ -264,7 +263,6 @@ def _lines(
 
 
 def _links(publication: Publication, pages: _Pages) -> str:
-    """Return links to a page in all of its languages, and the one for everybody else."""
     order = sorted(pages, key=publication.languages.index)
     addresses = {tag: pages[tag][0] for tag in order}
     is_home = addresses[order[0]] == urls.home_path(order[0])

@@ -51,7 +51,6 @@ from publisher.web_files import write_page
 
 
 def mark_all_pages_due(connection: Connection) -> None:
-    """Have all pages written again. No article counts as changed by it."""
     connection.execute(update(article).values(page_hash=None))
     connection.execute(update(issue_table).values(page_hash=None))
     connection.execute(update(article_address).values(written=None))
@@ -259,7 +258,6 @@ def _issue_url(settings: Settings, issue: Issue) -> str:
 
 
 def record_issue_pages(database: Database, pages: Sequence[tuple[Issue, str]]) -> None:
-    """Record that the pages of issues are on the web: mails may link to them."""
     for issue, sha256 in pages:
         with database.writing() as connection:
             issue_pages.mark_page_written(connection, issue, sha256)

@@ -77,7 +77,6 @@ class FeedPositions:
                 self._mark_changed(feed_id, None)
 
     def withdraw(self, entry_id: int, when: datetime) -> None:
-        """Remove an entry from all documents, archive documents included."""
         query = sa.select(feed_position.c.feed_id, feed_position.c.position).where(
             feed_position.c.entry_id == entry_id, feed_position.c.state != "withdrawn"
         )
@@ -206,7 +205,6 @@ def mark_all_articles_changed(connection: sa.Connection) -> None:
 
 
 def entry_fingerprint(one: Article) -> str:
-    """Return a hash of what an entry's `updated` is about: content and date of publication."""
     return content_hash(
         {"content": one.content_hash, "published": one.published_at.isoformat()}
     )

@@ -187,7 +187,6 @@ def build_withdrawn_entry(
 def _file(
     publication: Publication, kind: type[_File], one: model.Picture | model.Attachment
 ) -> _File:
-    """Return a picture or attachment as feeds have it: with an absolute address."""
     named = {each.name for each in fields(kind)}
     described = {name: value for name, value in asdict(one).items() if name in named}
     address = urls.public_url(publication, one.src) if one.src.startswith("/") else one.src
@@ -222,7 +221,6 @@ def _take_over(connection: sa.Connection, newsletter: Newsletter, language: str)
 
 
 def newsletter_title(settings: Settings, one: Feed) -> str:
-    """Return the title of the newsletter of a feed; of one that ended its name."""
     edition = settings.edition(one.label, one.language)
     return edition.title(one.language) if edition else one.label
 

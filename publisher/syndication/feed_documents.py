@@ -76,7 +76,6 @@ def archive_channel(
 
 
 def by_date(entries: Sequence[feeds.Entry]) -> tuple[feeds.Entry, ...]:
-    """Return entries as a document has them: newest first."""
     return tuple(sorted(entries, key=lambda e: (-e.published.timestamp(), e.id)))
 
 
@@ -98,7 +97,6 @@ def feed_title(publication: Publication, feed: Feed) -> str:
 
 
 def feed_description(publication: Publication, feed: Feed) -> str:
-    """Return the description of a feed: of an author's feed, the affiliation."""
     language = feed.language or publication.default_language
     return feed.affiliation or publication.description(language)
 
@@ -126,7 +124,6 @@ def render_archive(channel: feeds.Channel, feed: Feed, number: int) -> FeedFile:
 
 
 def write_feed_file(settings: Settings, file: FeedFile) -> bool:
-    """Write a document, and its compressed copies if it has any; return whether it changed."""
     path = settings.folders.public / file.path
     if file.has_copies and settings.feeds.precompressed:
         return web_files.write_with_copies(path, file.content)
@@ -156,7 +153,6 @@ def feeds_missing_files(settings: Settings, known: Iterable[Feed]) -> set[str]:
 
 
 def archives_missing_files(settings: Settings, name: str, newest: int) -> list[int]:
-    """Return the archive documents of a feed, up to the newest, that lack a file."""
     present = _file_names(_archive_file(settings, name, 1).parent)
     return [
         number

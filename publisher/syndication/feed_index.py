@@ -189,7 +189,6 @@ class FeedIndex:
         return self._former[key]
 
     def set_affiliation(self, subject: FeedSubject) -> None:
-        """Store the affiliation from the newest article in an author's feed."""
         if subject.kind == "author" and subject.affiliation:
             here = feed.c.id == self.find_or_create(subject)
             differs = feed.c.affiliation.is_distinct_from(subject.affiliation)
@@ -240,7 +239,6 @@ def _names(subject: FeedSubject) -> Iterator[str]:
 
 
 def create_permanent_feeds(connection: sa.Connection, publication: Publication) -> None:
-    """Create the feeds of all languages, which exist even if they are empty."""
     index = FeedIndex(connection, publication)
     for language in publication.languages:
         for subject in _permanent(publication, language):
@@ -259,7 +257,6 @@ def store_title(connection: sa.Connection, one: Feed, title: str) -> None:
 
 
 def mark_feeds_due(connection: sa.Connection, ids: Sequence[int] | None = None) -> None:
-    """Have feeds written again: these, or all of them."""
     rows = sa.update(feed).values(due=True)
     if ids is None:
         connection.execute(rows)

@@ -168,7 +168,6 @@ class FeedPages:
         )
 
     def _write_styles(self, templates: str) -> None:
-        """Write each language's stylesheet, if templates or the publication's settings changed."""
         publication = self._settings.publication
 
         def style(language: str) -> bytes:
@@ -178,7 +177,6 @@ class FeedPages:
         self._write_changed(FEED_STYLES, paths, style, publication, templates)
 
     def _write_opml(self) -> None:
-        """Write the list of all feeds, and one for each language, if there are new ones or other titles."""
         publication = self._settings.publication
 
         def opml(language: str) -> bytes:

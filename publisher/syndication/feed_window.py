@@ -206,7 +206,6 @@ def withdrawals_from(
 
 
 def newest_archive(connection: sa.Connection, feed_id: int) -> ArchiveRange:
-    """Return a feed's newest archive document; if there is none, number and positions are 0."""
     query = _ARCHIVES.where(feed_archive.c.feed_id == feed_id)
     query = query.order_by(feed_archive.c.number.desc()).limit(1)
     row = connection.execute(query).one_or_none()
@@ -219,7 +218,6 @@ def due_archives(connection: sa.Connection, feed_id: int) -> list[ArchiveRange]:
 
 
 def record_archive(connection: sa.Connection, feed_id: int, archive: ArchiveRange) -> None:
-    """Record that the files of an archive document are written."""
     here = (feed_archive.c.feed_id == feed_id) & (feed_archive.c.number == archive.number)
     if connection.execute(sa.update(feed_archive).where(here).values(due=False)).rowcount == 0:
         values = {**asdict(archive), "feed_id": feed_id, "due": False}
@@ -229,7 +227,6 @@ def record_archive(connection: sa.Connection, feed_id: int, archive: ArchiveRang
 def mark_archives_due(
     connection: sa.Connection, feed_id: int | None = None, numbers: Sequence[int] = ()
 ) -> None:
-    """Have archive documents written again: all, or some of one feed."""
     rows = sa.update(feed_archive).values(due=True)
     if feed_id is None:
         connection.execute(rows)

@@ -159,7 +159,6 @@ class FeedWriter:
         )
 
     def _start(self, one: Feed) -> _InProgress:
-        """Archive entries, render the subscription document, and start to write it."""
         if one.kind == "issues":
             with self.database.reading() as connection:
                 issues = entry_builder.issue_entries(
@@ -277,7 +276,6 @@ class FeedWriter:
     def _write_archive(
         self, one: Feed, archive: ArchiveRange, entries: Sequence[feeds.Entry]
     ) -> None:
-        """Write an archive document, and wait until its files are in place."""
         self._stop_here()  # a feed of a large archive takes minutes
         with self.database.reading() as connection:
             gone = feed_window.withdrawals_from(connection, one.id, archive)
@@ -341,7 +339,6 @@ def publish_feeds(
 
 
 def mark_all_feeds_due(connection: Connection) -> None:
-    """Have all feeds written again with their archive documents, their list and their styles."""
     feed_index.mark_feeds_due(connection)
     feed_window.mark_archives_due(connection)
     # Of these, what is there may be another leader's, and older.

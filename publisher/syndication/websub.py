@@ -60,7 +60,6 @@ def failed_pings(connection: Connection) -> list[tuple[str, str, str]]:
 
 
 def ping_topic(item: QueueItem) -> str:
-    """Return the address of the feed, or the pages, that a ping is about."""
     return str(item.payload["topic"])
 
 

@@ -171,7 +171,6 @@ def _reserve(
 
 
 def _problems(outcomes: Mapping[tuple[str, str, str], list[str]]) -> list[str]:
-    """Return one line per hub and response, whatever the number of topics."""
     return [
         f"{hub}: could not be notified of {topics[0]}"
         + (f" and {len(topics) - 1} more" if topics[1:] else "")

@@ -69,7 +69,6 @@ _PREFIX = "whsec_"
 
 
 def new_webhook_secret() -> str:
-    """Return a secret as both sides write it."""
     return _PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 

@@ -83,7 +83,6 @@ def insert_webhook(
     events: Collection[EventType],
     now: datetime,
 ) -> tuple[int, str]:
-    """Add a webhook. Return its id, and the secret that signs, which nobody can read again."""
     signing_secret = new_webhook_secret()
     row = sa.insert(webhook_table).values(
         url=url,
@@ -105,7 +104,6 @@ def load_webhooks(connection: sa.Connection, *, enabled_only: bool = False) -> l
 
 
 def webhook_by_id(connection: sa.Connection, webhook_id: int) -> Webhook:
-    """Return a webhook; raise UsageError if there is none of this id."""
     query = sa.select(webhook_table).where(webhook_table.c.id == webhook_id)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
@@ -160,7 +158,6 @@ def signing_secrets(webhook: Webhook, secret: str, now: datetime) -> list[str]:
 def close_webhook(
     connection: sa.Connection, webhook_id: int, reason: str, now: datetime
 ) -> None:
-    """Send nothing more to a webhook; what waits for it fails."""
     _change(connection, webhook_id, disabled_at=now, disabled_reason=reason)
     end = Settlement(retry_queue.FAILED, reason=f"the webhook is disabled: {reason}")
     retry_queue.end_items(connection, _of_webhook(webhook_id), end, now)
@@ -330,7 +327,6 @@ def count_by_state(connection: sa.Connection, webhook_id: int) -> dict[str, int]
 def load_deliveries(
     connection: sa.Connection, webhook_id: int, state: str | None, limit: int
 ) -> list[WebhookDelivery]:
-    """Return the deliveries to a webhook, the latest first; in one state or in any."""
     query = sa.select(queue_item).where(_of_webhook(webhook_id))
     if state is not None:
         is_open = _c.next_at.is_not(None)

@@ -60,7 +60,6 @@ class TextRun:
 
     @property
     def href(self) -> str:
-        """The address that the run links to; empty if it is no link."""
         return next((mark.href for mark in self.marks if mark.tag == "a"), "")
 
 
@@ -86,7 +85,6 @@ class TextBlock:
 
     @property
     def words(self) -> str:
-        """The text without its marks."""
         return "".join([run.text for run in self.runs])
 
 
@@ -249,7 +247,6 @@ def _with_dash(block: TextBlock) -> str:
 
 
 def walk_blocks(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Yield all blocks at any depth, each before the blocks inside it."""
     for block in blocks:
         yield block
         for inner in _inner_blocks(block):

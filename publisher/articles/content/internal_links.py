@@ -52,7 +52,6 @@ def target_of(address: str) -> LinkTarget:
 
 
 def has_internal_links(html: str) -> bool:
-    """Return whether HTML has a link that is not resolved."""
     return _ANY in html
 
 
@@ -102,14 +101,12 @@ class DocumentPlace:
 
     @property
     def page(self) -> str:
-        """The path of the document's page on its host."""
         if self.permalink:
             return site_path(self.permalink, self.site_url)
         return f"/{self.path.with_suffix('')}"
 
     @property
     def base_path(self) -> str:
-        """The path of the site on its host, without a slash at the end."""
         return urlsplit(self.site_url).path.rstrip("/")
 
     def path_inside(self, href: str) -> str | None:

@@ -62,7 +62,6 @@ _CACHED_ARTICLES = 32  # an issue of 20 stories is rendered several times from t
 
 @lru_cache(maxsize=_CACHED_ARTICLES)
 def parse_content(source: str) -> blocks.ArticleContent:
-    """Return the content of an article's sanitised HTML; the last few results are cached."""
     tree = html.fragment_fromstring(source, create_parent="div")
     parser = _Parser()
     for event, element in etree.iterwalk(tree, events=("start", "end")):
@@ -294,7 +293,6 @@ _CODE_ELEMENTS = ("pre", "code", "kbd")
 
 
 def find_template_code(text: str) -> list[str]:
-    """Return the pieces of template code in a text, each once, in order."""
     return list(dict.fromkeys(_TEMPLATE_CODE.findall(text))) if "{" in text else []
 
 

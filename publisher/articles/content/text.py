@@ -199,14 +199,12 @@ def make_excerpt(text: str, language: str) -> str:
 
 
 def _size(text: str, *, unspaced: bool) -> float:
-    """Return the size of a text as a share of what fits."""
     if unspaced:
         return len(text.strip()) / EXCERPT_CHARACTERS
     return len(text.split()) / EXCERPT_WORDS
 
 
 def split_sentences(text: str) -> Iterator[str]:
-    """Yield the sentences of a text with the space behind each; skip text after the last one."""
     for block in re.split(r"\n\s*\n", text):
         line = " ".join(block.split())
         start = 0

@@ -21,7 +21,6 @@ _LISTED = frozenset({"suppress-bounce", "suppress-complaint", "suppress-unsubscr
 def read_mailgun_request(
     request: events.FeedbackRequest, key: str, now: datetime
 ) -> list[events.ProviderEvent]:
-    """Return the event, if it is one of bounces and complaints. Raise FeedbackRefusedError."""
     message = request.json()
     stamp, token, signature = events.texts_of(
         events.table_in(message, "signature"), "timestamp", "token", "signature"
@@ -126,7 +125,6 @@ _SENDGRID_KINDS = {
 def read_sendgrid_request(
     request: events.FeedbackRequest, public_key: str, now: datetime
 ) -> list[events.ProviderEvent]:
-    """Return the events of bounces and complaints. Raise FeedbackRefusedError."""
     from publisher.bounces.providers.signatures import is_signed_with_ecdsa
 
     stamp, signature = request.header.get(_STAMP, ""), request.header.get(_SIGNATURE, "")

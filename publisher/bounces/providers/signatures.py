@@ -25,7 +25,6 @@ def is_signed_with_rsa(pem: bytes, signature: str, content: bytes, *, sha1: bool
 
 
 def is_signed_with_ecdsa(public_key: str, signature: str, content: bytes) -> bool:
-    """Return whether a key (base64 of DER) has signed some bytes."""
     try:
         key = load_der_public_key(b64decode(public_key))
         if not isinstance(key, EllipticCurvePublicKey):

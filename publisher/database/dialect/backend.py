@@ -55,7 +55,6 @@ class Backend(Protocol):
         return
 
     def keeps_session(self, connection: Connection) -> bool:  # noqa: ARG002  # a server's
-        """Return whether temporary tables last from one transaction to the next."""
         return True
 
     def upgrading(self, connection: Connection) -> AbstractContextManager[None]:

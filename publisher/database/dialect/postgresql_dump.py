@@ -125,7 +125,6 @@ def _opened(address: str) -> Iterator[PostgresBackend]:
 def _run(
     program: str, url: URL, *arguments: str, require: Callable[[], object] = lambda: None
 ) -> str:
-    """Return what a program writes. Raise DatabaseError with what it says of errors."""
     parameters = {
         name: value
         for name, value in connection_parameters(url).items()

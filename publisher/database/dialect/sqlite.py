@@ -62,7 +62,6 @@ def damage_of(path: Path, *, may_be_empty: bool = False) -> str:
 
 
 def is_damage(error: Exception) -> bool:
-    """Return whether an error says that a file is no database, or no whole one."""
     return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in _DAMAGE
 
 

@@ -68,7 +68,6 @@ class ReceivedStories:
     pruned: Collection[int] = ()
 
     def by(self, subscriber_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
-        """Return the SQL condition that a subscriber may have got one of the stories."""
         own, former = (sa.exists().where(one) for one in self._rows_of(subscriber_id))
         if not self.pruned:
             return own | former
@@ -102,7 +101,6 @@ class ReceivedStories:
         return own, former
 
     def stories_of(self, *mails: str | None) -> frozenset[int]:
-        """Return the stories in mails that are named as by `mails`. Pure."""
         stories: set[int] = set()
         for word in (word for some in mails if some for word in some.split()):
             issue, _, variant = word.partition(":")
@@ -238,7 +236,6 @@ def received_since(
 def _stories_of(
     connection: sa.Connection, issue: Issue
 ) -> tuple[frozenset[int], dict[int | None, frozenset[int]]]:
-    """Return the stories of an issue's own digest, and those of its variants by id."""
     article, variant = issue_article_table.c, issue_variant_article_table.c
     own = sa.select(article.story_id).where(article.issue_id == issue.id)
     of_variants = (
@@ -278,7 +275,6 @@ def owe_left_out(
 
 
 def _opened_meanwhile(connection: sa.Connection, issue: Issue) -> list[Issue]:
-    """Return the other issues whose ledgers may have been opened after an issue's."""
     begun = issue.assembled_at or issue.due_at
     query = sa.select(issue_table.c.id).where(
         issue_table.c.id != issue.id,

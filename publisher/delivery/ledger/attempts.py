@@ -209,7 +209,6 @@ def confirm_bounces(
 def sent_under_lease(
     connection: sa.Connection, lease_id: int, keys: Iterable[MessageKey]
 ) -> set[MessageKey]:
-    """Return those of some rows that a lease has settled as sent."""
     query = sa.select(delivery.c.issue_id, delivery.c.subscriber_id).where(
         delivery.c.issue_id == _PAIR.c.issue_id,
         delivery.c.subscriber_id == _PAIR.c.subscriber_id,

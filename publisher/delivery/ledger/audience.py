@@ -131,7 +131,6 @@ class Choice:
         return MailContent(chosen, self.more + len(left) - len(chosen), self.length)
 
     def is_digest(self, content: MailContent) -> bool:
-        """Return whether a mail is the issue's own digest, if this is the choice of most."""
         return content.articles == self.articles and content.length is None
 
 
@@ -144,7 +143,6 @@ def own_choice(connection: Connection, issue: Issue) -> Choice:
 def profile_selector(
     connection: Connection, settings: Settings, edition: Edition, issue: Issue
 ) -> ProfileSelector:
-    """Return what chooses by profiles, among the articles that the issue considered."""
     window = SelectionWindow(
         since=issue.available_since,
         until=issue.assembled_at or issue.due_at,
@@ -156,7 +154,6 @@ def profile_selector(
 
 
 def profile_choice(selector: ProfileSelector, language: str, text: str) -> Choice:
-    """Return what subscribers with a language and a profile want of an issue."""
     profile = profile_from_text(text)
     return _choice_of(selector, profile, selector.choose(language, profile))
 

@@ -67,7 +67,6 @@ def moving(
 
 
 def same_epoch(rows: sa.Subquery) -> sa.ColumnElement[bool]:
-    """Return the condition that a row is one of these and has not changed hands since."""
     return (
         (delivery.c.issue_id == rows.c.issue_id)
         & (delivery.c.subscriber_id == rows.c.subscriber_id)
@@ -103,7 +102,6 @@ def first_free(
 
 
 def has_free(issue_id: int | sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
-    """Return the condition that rows of an issue are held by nobody and wait to be sent."""
     queries = (first_free(issue_id, one) for one in CLAIMABLE_STATES)
     return sa.or_(*(one.scalar_subquery().is_not(None) for one in queries))
 

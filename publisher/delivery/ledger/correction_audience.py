@@ -86,7 +86,6 @@ def settle_waiting(connection: sa.Connection, issue: Issue, now: datetime) -> in
 
 
 def _has_of_first(issue: Issue, states: Collection[DeliveryState]) -> sa.ColumnElement[bool]:
-    """Return whether the subscriber of a row has one of the corrected issue, in some states."""
     first, former = delivery.alias("first"), subscriber_alias
     of_issue = (first.c.issue_id == issue.corrects_id) & first.c.state.in_(states)
     number = delivery.c.subscriber_id
@@ -120,7 +119,6 @@ def count_correction_audience(
 
 
 def _ledger_of(first_id: int | None) -> sa.Subquery:
-    """Return the rows of an issue's ledger, each with the present number of its subscriber."""
     number = sa.func.coalesce(subscriber_alias.c.subscriber_id, delivery.c.subscriber_id)
     return (
         sa.select(number.label("id"), delivery.c.state)

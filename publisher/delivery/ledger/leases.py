@@ -124,7 +124,6 @@ def list_leases(connection: sa.Connection) -> list[SendLease]:
 
 
 def list_senders(connection: sa.Connection, at: float) -> list[SenderStatus]:
-    """List who is sending at an instant of the database's clock, by host and transport."""
     held = _OF_ACTIVE_ISSUES & in_states(*HELD_STATES) & delivery.c.lease_id.is_not(None)
     count = (
         sa.select(delivery.c.lease_id, sa.func.count())

@@ -81,7 +81,6 @@ class _Opening:
     _variants: dict[ledger_audience.Portion, int] = field(default_factory=dict)
 
     def insert_digest_rows(self) -> int:
-        """Insert the rows of subscribers without a profile who have none yet."""
         issue, now = self.audience.issue, sa.literal(self.now, delivery.c.due_at.type)
         members = select_audience(
             issue.newsletter, self.audience.languages, self.now
@@ -96,7 +95,6 @@ class _Opening:
         return add_rows(self.connection, rows.add_columns(sa.null()).where(~with_profile))
 
     def insert_other_rows(self) -> int:
-        """Insert the rows of those with a profile, who have got some stories, or are owed some."""
         audience = self.audience
         count, last = 0, 0
         if not (audience.choices or audience.received.issues or audience.owed):

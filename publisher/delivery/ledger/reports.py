@@ -239,7 +239,6 @@ _FINISHED = (IssueState.SENT, IssueState.PARTIAL, IssueState.FAILED, IssueState.
 
 
 def prune_ledgers(database: Database, keep: timedelta, now: datetime, most: int = _MOST) -> int:
-    """Delete up to `most` rows of issues that were finished before the time `keep`. Return how many."""
     begun = select(issue_table.c.id).where(_IS_PRUNED, _HAS_ROWS)
     with database.reading() as connection:
         numbers = [*connection.scalars(begun), *_to_begin(connection, now - keep)]
@@ -311,7 +310,6 @@ def _delete_rows(database: Database, issue_id: int, most: int) -> int:
 
 
 def last_due_at(connection: Connection, issue_id: int, now: datetime) -> datetime | None:
-    """Return when the last row of an issue is due that is still to come; None if there is none."""
     query = (
         select(delivery.c.next_at)
         .where(

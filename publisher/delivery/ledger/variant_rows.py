@@ -57,7 +57,6 @@ def release_variant(connection: sa.Connection, variant: IssueVariant) -> None:
 def cancel_variant(
     connection: sa.Connection, issue: Issue, variant: IssueVariant, cause: Cause, now: datetime
 ) -> None:
-    """Cancel the rows of a variant that is not rendered, and never will be."""
     owe_left_out(connection, issue, _waits_for(variant.id), now)
     waiting = _waits_for(variant.id)
     connection.execute(moving(waiting, DeliveryState.CANCELLED, now, reason_key=cause.key))
@@ -170,7 +169,6 @@ def _is_hidden(until: datetime) -> sa.ColumnElement[bool]:
 
 
 def _with_withdrawn(connection: sa.Connection, issue: Issue, now: datetime) -> set[int | None]:
-    """Return the variants that carry an article which is hidden now; None for the digest."""
     own, carried = issue_article_table.c, issue_variant_article_table.c
     hidden = _is_hidden(issue.shows_until(now))
     in_digest = sa.select(own.article_id).join(article, article.c.id == own.article_id)

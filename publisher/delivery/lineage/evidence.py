@@ -59,7 +59,6 @@ def read_recorded_stories(
 
 
 def _read_folder(folder: Path, incarnation: str) -> dict[str, frozenset[str]]:
-    """Return what the last line of each issue says."""
     return {
         name: frozenset(keys)
         for owner, name, keys in witnesses.read_values(witnesses.day_files(folder, _SUFFIX))
@@ -181,7 +180,6 @@ def settle_unknown(
 
 
 def meaning_of(state: str) -> DeliveryState:
-    """Return the state of a row of which the journal says this last."""
     last = DeliveryState(state)
     return _MEANING.get(last, last)
 
@@ -215,7 +213,6 @@ class RecoveryEvidence:
 
     @property
     def missing_pages(self) -> int:
-        """How many pages are known to be in no journal."""
         return self.content.missing + witnesses.lost_pages(
             self.content.last, self.last_page + 1
         )

@@ -118,7 +118,6 @@ def without_remedy(explained: str) -> str:
 def find_sign(
     found: witness.Lineage | None, server: str, witnesses: Sequence[witness.WitnessedPage]
 ) -> str:
-    """Return why a database is not the one that was written last; empty if it may be."""
     if found is None:
         return "it was made from a dump of `publisher backup`"
     if found.copied_at:

@@ -93,7 +93,6 @@ class _Recovery:
         self._begun = self.evidence.begun()
 
     def run(self) -> list[RecoveredIssue]:
-        """Decide about every issue that may have been sent since the copy."""
         store_words(self.connection, self.evidence.content)
         recovered_issues.store_recovered_stories(self.connection, self._stories())
         self.connection.execute(delete(send_lease))
@@ -110,7 +109,6 @@ class _Recovery:
         return [one for one in decided if one is not None]
 
     def _stories(self) -> dict[str, Collection[str]]:
-        """Return the stories of issues that were sent since the copy, as far as they are known."""
         names = self.evidence.content.words.keys() & self.evidence.stories
         return {name: self.evidence.stories[name] for name in names}
 
@@ -295,7 +293,6 @@ def _in_numbers(issue: Issue, count: Mapping[str, int]) -> RecoveredIssue:
 
 
 def _three(count: Mapping[str, int]) -> tuple[int, int, int]:
-    """Return how many were sent, were not, and are in doubt."""
     sent = count.get(DeliveryState.SENT, 0)
     in_doubt = count.get(DeliveryState.IN_DOUBT, 0)
     waiting = sum(count.get(state, 0) for state in (*OPEN_STATES, DeliveryState.CANCELLED))

@@ -153,7 +153,6 @@ def format_line(page: JournalPage) -> bytes:
 
 
 def format_values(values: list[Any]) -> bytes:
-    """Return values as a line with a checksum."""
     text = json.dumps(values, separators=(",", ":")).encode()
     return b"%08x %b\n" % (zlib.crc32(text), text)
 
@@ -195,7 +194,6 @@ def day_files(folder: Path, suffix: str) -> list[Path]:
 
 
 def read_values(files: Iterable[Path]) -> Iterator[list[Any]]:
-    """Yield what the whole lines of some files say."""
     for file in files:
         with suppress(FileNotFoundError), file.open("rb") as lines:
             yield from filter(None, map(parse_values, lines))
@@ -226,7 +224,6 @@ def prune_journal(files: Path, today: date) -> None:
 
 
 def read_journals(folders: Iterable[Path], incarnation: str, since: int) -> JournalContent:
-    """Return what the journals of some folders say of a database after a page."""
     pages: defaultdict[int, list[JournalPage]] = defaultdict(list)
     for page in _pages(folders):
         # A second folder has the same.
@@ -277,13 +274,11 @@ _SYNC_INTERVAL = 1.0  # seconds between two writes that wait for the disk
 
 
 def witness_folders(settings: Settings) -> list[Path]:
-    """Return the folders with a witness: `var`, and a second one outside the publication's folder, if there is one."""
     second = second_folder(settings)
     return [settings.folders.var, *([second] if second else [])]
 
 
 def second_folder(settings: Settings) -> Path | None:
-    """Return the second folder: that of the settings, or else one in the state directory."""
     chosen = settings.delivery.witness
     return settings.folders.root / chosen if chosen else _state_folder(settings)
 
@@ -343,7 +338,6 @@ def read_witnesses(settings: Settings) -> list[WitnessedPage]:
 
 
 def read_witness(folder: Path) -> LedgerPage | None:
-    """Return the last page that a folder's witness knows; None if it knows none."""
     return max(read_pages(folder), key=_number, default=None)
 
 

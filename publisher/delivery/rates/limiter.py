@@ -105,7 +105,6 @@ class RateAdmission:
         self._passed += 1
 
     def changes(self) -> dict[str, float]:
-        """Return the tats that differ from the stored ones, by bucket."""
         return {
             limit.bucket: self._after(limit, tat)
             for limit, stored, tat in self._limits
@@ -194,7 +193,6 @@ _TATS = sa.select(rate_bucket.c.name, rate_bucket.c.tat).where(rate_bucket.c.nam
 
 
 def read_tats(connection: sa.Connection, names: Iterable[str]) -> dict[str, float]:
-    """Return the tats of buckets. A bucket that was never used has no row."""
     rows = connection.execute(_TATS, {"names": json.dumps([*names])})
     return {row.name: row.tat for row in rows}
 
@@ -216,7 +214,6 @@ _THROTTLES = sa.select(rate_throttle).where(
 
 
 def read_throttles(connection: sa.Connection, transport: str) -> dict[str, rates.Throttle]:
-    """Return the throttles of a transport and its domains, by the names of their scopes."""
     rows = connection.execute(_THROTTLES, {"transport": transport})
     return {name: rates.Throttle(rate, since, target) for name, rate, since, target in rows}
 
@@ -345,7 +342,6 @@ class RateLimiter:
             self.slow_down(connection, domain, now)
 
     def slow_down(self, connection: sa.Connection, domain: str | None, now: float) -> None:
-        """Throttle a receiving domain, or the whole transport (None), once in ten seconds."""
         scope = None if domain is None else self._limits.scope_of(domain)
         throttle = self._throttles.get(scope)
         if throttle and throttle.is_fresh(now):

@@ -59,7 +59,6 @@ class Throttle:
         return self.at(now) >= self.target
 
     def is_fresh(self, now: float) -> bool:
-        """Return whether a complaint that comes now belongs to the last one."""
         return now < self.since + _SAME_COMPLAINT
 
     def corrected(self, now: float) -> Throttle:
@@ -160,7 +159,6 @@ class RateLimit:
     throttle: Throttle | None = None
 
     def interval_at(self, instant: float) -> float:
-        """Return the seconds from one message to the next at an instant, which may be ahead."""
         return 1 / self.throttle.at(instant) if self.throttle else self.pace.interval
 
 
@@ -190,7 +188,6 @@ class RateLimits:
         return self._domains.get(scope, (scope,))
 
     def name_of(self, scope: RateScope) -> str:
-        """Return a scope's name in the database: `smtp`, `smtp/gmail.com`."""
         return self._transport if scope is None else f"{self._transport}/{scope}"
 
     def scope_named(self, name: str) -> RateScope:
@@ -243,7 +240,6 @@ def day_of(now: float) -> date:
 
 
 def end_of(day: date) -> float:
-    """Return the instant at which the next day begins, in seconds since the epoch."""
     return datetime.combine(day + timedelta(days=1), time(), UTC).timestamp()
 
 

@@ -148,7 +148,6 @@ class OutboxLayout:
         return self.folder(folder) / file
 
     def prepare(self, folder: str) -> None:
-        """Make the folder of an issue's messages. Raises OSError if it can't be written to."""
         if self.layout is OutboxLayoutKind.MAILDIR:
             for one in (_TMP, _CUR):
                 files.make_folder(self.outbox / one)
@@ -189,7 +188,6 @@ class OutboxTransport(transports.Transport):
         return f"{folder.relative_to(self.outbox.parent)}/"
 
     def connect(self, lease_id: int, holds_lease: Callable[[], bool]) -> OutboxConnection:
-        """Open a connection. Raises Unreachable if messages can't be staged or placed."""
         with self._lock:
             try:
                 self.staging.open(lease_id)
@@ -259,7 +257,6 @@ class OutboxTransport(transports.Transport):
         return f"{where}: can't be written: {error.strerror or error}"
 
     def _tidy(self, lease_id: int) -> None:
-        """Remove empty folders, unless a connection will use them soon."""
         if not self._connections[lease_id]:
             del self._connections[lease_id]
             self.staging.remove_empty_folders(lease_id)

@@ -51,13 +51,11 @@ class SmtpReply:
 
     @property
     def enhanced(self) -> str | None:
-        """The enhanced status code (RFC 3463), if there is one."""
         found = _ENHANCED_CODE.match(self.texts[0].decode("ascii", "replace"))
         return found[1] if found else None
 
     @property
     def text(self) -> str:
-        """The text in one line, as the server wrote it, without codes."""
         lines = (line.decode("utf-8", "replace") for line in self.texts)
         return " ".join(_LEADING_CODE.sub("", line) for line in lines).strip()
 
@@ -227,7 +225,6 @@ class SmtpSocket:
             raise self._loss(error) from error
 
     def reply(self, patience: float | None = None) -> SmtpReply:
-        """Wait for one whole reply, for `patience` seconds or the timeout."""
         if patience is None:
             return self._reply(self._timeout)
         self._sock.settimeout(patience)

@@ -100,7 +100,6 @@ def _refuses_every_message(
 def _throttle_scope(
     reply: protocol.SmtpReply, phase: protocol.SmtpPhase, category: BounceCategory
 ) -> ThrottleScope:
-    """Return what to slow down: nothing if it is about one recipient's mailbox."""
     if category is causes.SESSION_OVER:
         return ThrottleScope.NONE
     if reply.code == classify.CLOSING or phase is protocol.SmtpPhase.MAIL:
@@ -297,7 +296,6 @@ class SmtpConnection:
     # --- the content and its end
 
     def _write_content(self, content: bytes) -> _Refusal | None:
-        """Write the content. A server that replies meanwhile does not want it."""
         try:
             self.socket.write_more(content)
             reply = self.socket.unsolicited()

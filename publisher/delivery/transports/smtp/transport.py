@@ -269,7 +269,6 @@ class PeerMayDisconnectSocket(ssl.SSLSocket):
 
 
 def tls_context(settings: SmtpSettings, folder: Path) -> ssl.SSLContext | None:
-    """Return the context, None without TLS; relative files are below `folder`. Raises ConfigError if one can't be used."""
     if settings.tls is Tls.NONE:
         return None
     context = _with_authorities(settings, folder)
