@@ -110,8 +110,7 @@ _OWN_WORDS = (
         r"blocked by|filter(?:ed)? (?:by|out)|not permitted|prohibited|denied by",
     ),
 )
-# What a name server may say while it is in trouble.
-# A domain without a mail server may get one.
+# What a name server may say while it is in trouble. A domain without a mail server may get one.
 _PASSING = re.compile(
     r"try again|servfail|time[d-]? ?out|temporar|loop|delayed|\bmx\b|exchanger", re.IGNORECASE
 )

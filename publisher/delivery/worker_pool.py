@@ -153,8 +153,7 @@ class SendWorker:
 
 _Written = TypeVar("_Written")
 
-# Share of a lease after which sending stops by itself. The rest is a margin for the process
-# that takes over.
+# Share of a lease after which sending stops by itself. The rest is a margin for the process that takes over.
 FENCE = 0.75
 _HOPELESS_FAILURES = 3  # a worker that failed to connect so often in a row is not the only one
 DATABASE_PATIENCE = 60.0  # seconds for which a database that can't be written to is tried again

@@ -18,8 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from publisher.errors import ConfigError
 from publisher.mail.dkim import DkimKey
 
-# Bits of RSA keys: the minimum for signers, and the maximum that all receivers verify (RFC 8301
-# section 3.2).
+# Bits of RSA keys: the minimum for signers, and the maximum that all receivers verify (RFC 8301 section 3.2).
 _RSA_BITS = (2048, 4096)
 _GOOD_KEYS = "use RSA of 2048 bits, or Ed25519"
 _MAKE_ONE = "make one: openssl genrsa -out dkim.pem 2048"

@@ -188,8 +188,7 @@ class PersonalValues:
 
 # Google's Feedback-ID wants a sender's id of 5 to 15 characters that never changes.
 _SENDER_ID = (5, 15)
-# A display name that needs neither quotes nor encoding. Without `=` and `?`, which make encoded
-# words.
+# A display name that needs neither quotes nor encoding. Without `=` and `?`, which make encoded words.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/^_`{|}~-]+)*")
 _AROUND = 7  # characters of `To: `, a space and two brackets
 _LARGEST_ID = 2**63 - 1  # the largest id that the database can hold: its token is the longest

@@ -41,8 +41,7 @@ from publisher.syndication.feed_pages import FEED_LIST, FEED_STYLES, FeedPages
 from publisher.syndication.feed_window import ArchiveRange, EntryRow, StoredEntry
 from publisher.syndication.tables import feed as feed_table
 
-# At least this share of a full document moves: of 20 entries the newest 16 stay, and archive
-# documents have 4.
+# At least this share of a full document moves: of 20 entries the newest 16 stay, and archive documents have 4.
 _SMALLEST_SHARE = 5
 
 

@@ -18,8 +18,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 from publisher.languages import autonym, direction
 
 INTERNAL_SCHEME = "publication"
-# A link of sanitised HTML: `<` is escaped in texts, values stand in double quotes, and no link is
-# inside another.
+# A link of sanitised HTML: `<` is escaped in texts, values stand in double quotes, and no link is inside another.
 _LINK = re.compile(
     r'<a\b(?P<attributes>[^<>"]*(?:"[^"]*"[^<>"]*)*)>(?P<text>(?:(?!</a>).)*)</a>', re.DOTALL
 )

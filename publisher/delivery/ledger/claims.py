@@ -106,8 +106,7 @@ def has_free(issue_id: int | sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     return sa.or_(*(one.scalar_subquery().is_not(None) for one in queries))
 
 
-# Deferred recipients who have been due for so long are not last any more: at a low rate, first
-# tries can take days.
+# Deferred recipients who have been due for so long are not last any more: at a low rate, first tries can take days.
 OVERDUE = timedelta(hours=1)
 
 
