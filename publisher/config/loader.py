@@ -101,7 +101,10 @@ def _check(values: dict[str, Any], path: Path) -> PublicationFile:
         document = PublicationFile.model_validate(values)
     except ValidationError as error:
         raise _explain(error, path, values) from None
-    _check_languages(document, path)
+    for number, newsletter in enumerate(document.newsletter):
+        for fault in newsletters.language_problems(newsletter, document.publication.languages):
+            key = f"newsletter[{number}].{fault.key}"
+            raise ConfigError(str(path), key, fault.problem, fault.remedy)
     return document
 
 
@@ -145,13 +148,6 @@ def read_people(path: Path, content: bytes | None = None) -> People:
         problem = f"{spelling!r} is a spelling of {first}, too"
         raise ConfigError(str(path), second, problem, "give each spelling to one person")
     return people
-
-
-def _check_languages(document: PublicationFile, path: Path) -> None:
-    for number, newsletter in enumerate(document.newsletter):
-        for fault in newsletters.language_problems(newsletter, document.publication.languages):
-            key = f"newsletter[{number}].{fault.key}"
-            raise ConfigError(str(path), key, fault.problem, fault.remedy)
 
 
 def _explain(

@@ -250,8 +250,6 @@ class Dispatcher:
             log.error("delivery stopped", reason=str(error))
         return self.finish_issues() or new_work
 
-    # --- before and after sending
-
     def _recover(self, own: int | None = None) -> None:
         self.record_departures()
         now = self.clock.now()
@@ -296,8 +294,6 @@ class Dispatcher:
                         self.report.issues.append(issue.name)
                         log.info("issue sent", issue=issue.name, state=ended.state)
         return due > 0
-
-    # --- sending
 
     def _send_due_issues(self) -> bool:
         """Send what is due; return whether another issue became due meanwhile. Raises PublisherError if nothing can be sent."""
@@ -411,13 +407,9 @@ class Dispatcher:
     def _add_problem_of(self, name: str, why: str) -> None:
         self.report.add_problem(why if why.startswith(name) else f"{name}: {why}")
 
-    # --- what an issue waits for
-
     def _note_waiting(self, jobs: Collection[int], waiting_for: Sequence[str]) -> None:
         unrendered = self._variants.notes if self._variants else {}
         note_waiting(self.database, jobs, waiting_for, unrendered)
-
-    # --- rows in doubt
 
     def _retry_doubts(self, connection: Connection, issue: Issue, now: datetime) -> None:
         policy, most = retry_policy_of(self.settings, issue), MAX_UNANSWERED_ATTEMPTS

@@ -149,10 +149,11 @@ class OutcomeCount:
 
 def count_outcomes(connection: Connection, issue_id: int) -> list[OutcomeCount]:
     """Count all deliveries of an issue, in groups that add up to them; or return what was counted."""
-    if kept := _kept_outcomes(connection, issue_id):
-        return kept
+    kept = select(*delivery_outcome.c["domain", "state", "reason_key", "count"]).where(
+        delivery_outcome.c.issue_id == issue_id
+    )
     columns = [text_after(subscriber.c.email, "@").label("domain"), _STATE, _WHY[0]]
-    query = (
+    counted = (
         select(*columns, func.count())
         .select_from(
             delivery.outerjoin(subscriber, subscriber.c.id == delivery.c.subscriber_id)
@@ -160,16 +161,10 @@ def count_outcomes(connection: Connection, issue_id: int) -> list[OutcomeCount]:
         .where(delivery.c.issue_id == issue_id)
         .group_by(*columns)
     )
-    rows = connection.execute(query).all()
-    return [OutcomeCount(row[0], DeliveryState(row[1]), row[2], row[3]) for row in rows]
-
-
-def _kept_outcomes(connection: Connection, issue_id: int) -> list[OutcomeCount]:
-    columns = delivery_outcome.c["domain", "state", "reason_key", "count"]
-    query = select(*columns).where(delivery_outcome.c.issue_id == issue_id)
     return [
         OutcomeCount(domain or None, DeliveryState(state), key or None, count)
-        for domain, state, key, count in connection.execute(query)
+        for domain, state, key, count in connection.execute(kept).all()
+        or connection.execute(counted).all()
     ]
 
 

@@ -120,8 +120,6 @@ class _Recovery:
             if issue.state in _OPENED or issue.name in words or issue.id in held:
                 yield issue
 
-    # --- issues with a ledger
-
     def _decide_opened(self, issue: Issue) -> RecoveredIssue | None:
         self._met.add(issue.name)
         apply_recovered(self.connection, issue, self.now)
@@ -148,8 +146,6 @@ class _Recovery:
         elif issue.state is IssueState.SENDING or issue.reason_key == IssueReason.LOGIN_REFUSED:
             lifecycle.pause_issue(self.connection, issue, _BY_NAME, self.now)
         return store.issues_by_ids(self.connection, [issue.id])[0]
-
-    # --- issues without a ledger, and those that are not there yet
 
     def _decide_unopened(self, issue: Issue) -> RecoveredIssue | None:
         self._met.add(issue.name)

@@ -218,12 +218,6 @@ def read_throttles(connection: sa.Connection, transport: str) -> dict[str, rates
     return {name: rates.Throttle(rate, since, target) for name, rate, since, target in rows}
 
 
-def read_throttle(connection: sa.Connection, name: str) -> rates.Throttle | None:
-    query = sa.select(rate_throttle).where(rate_throttle.c.name == name)
-    row = connection.execute(query).first()
-    return rates.Throttle(row.per_second, row.since, row.target) if row else None
-
-
 def write_throttle(connection: sa.Connection, name: str, throttle: rates.Throttle) -> None:
     connection.execute(
         upsert_by_key(connection, rate_throttle), {"name": name, **asdict(throttle)}
@@ -347,7 +341,7 @@ class RateLimiter:
         if throttle and throttle.is_fresh(now):
             return
         name = self._limits.name_of(scope)
-        before = read_throttle(connection, name)
+        before = read_throttles(connection, self._transport).get(name)
         domains = None if scope is None else self._limits.domains_of(scope)
         measured = self._recent.per_second(domains, now)
         after = rates.tighten(before, self._limits.max_per_second(scope), measured, now)
