@@ -80,7 +80,8 @@ def reopen_issue(connection: Connection, one: Issue, now: datetime) -> Issue:
     Whoever assembles it just now finds that it has changed, and gives up.
     """
     if one.state is IssueState.ASSEMBLING:
-        return store.touch_issue(connection, one)
+        # Why it could not be made is about what it was.
+        return store.touch_issue(connection, one, reason=None, reason_key=None)
     _keep_revision(connection, one, now)
     return store.move_issue(
         connection, one, IssueState.ASSEMBLING, revision=one.revision + 1, reason=None

@@ -21,6 +21,7 @@ from markupsafe import Markup, escape
 from publisher.i18n.messages import ENGLISH, Sentence, SentenceValue, message
 from publisher.languages import locale_of
 from publisher.rendering.environment import Templates
+from publisher.rendering.plaintext import display_width
 from publisher.rendering.template_files import console_catalogue
 
 # A value in a template.
@@ -104,6 +105,7 @@ def _formatters(language: str) -> dict[str, Any]:
         "percent": partial(format_percent, locale=locale),
         "day": partial(dates.format_date, format="full", locale=locale),
         "short_day": partial(dates.format_skeleton, "yMMMEd", locale=locale),
+        "month_day": partial(dates.format_skeleton, "MMMd", locale=locale),
         "moment": partial(_moment, locale=locale),
         "clock_time": partial(_clock_time, locale=locale),
         "utc_moment": partial(_utc_moment, locale=locale),
@@ -111,6 +113,7 @@ def _formatters(language: str) -> dict[str, Any]:
             value - now, add_direction=True, locale=locale
         ),
         "span": partial(_span, locale=locale),
+        "columns": display_width,
     }
     return written
 

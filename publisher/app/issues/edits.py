@@ -1,15 +1,17 @@
 """Editors' changes of an issue: order and choice of its stories, and its words.
 
 An edit may be made until the ledger of the issue is opened. Whether it is possible, and the value that is
-stored, is decided by pure functions. It has the issue assembled again at once, so that whoever made it sees
-what comes of it. What the issue contained before is kept as a revision.
+stored, is decided by pure functions. It has the issue assembled again, at once or soon after in a thread, so that
+whoever made it sees what comes of it. What the issue contained before is kept as a revision.
 """
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
+from time import sleep
 
 from sqlalchemy import Connection
 
@@ -22,7 +24,8 @@ from publisher.config import Edition, Settings
 from publisher.config.newsletters import MOST_ARTICLES
 from publisher.delivery.ledger.audience import profile_selector
 from publisher.errors import ArticleError, EditConflictError, IssueError
-from publisher.i18n.messages import Sentence, message, untranslated
+from publisher.fault_isolation import explain_fault
+from publisher.i18n.messages import Sentence, joined, message, untranslated
 from publisher.ingest.parsers.markdown import opening_html
 from publisher.issues import editing, model, store
 from publisher.issues.digests import reopen_issue
@@ -40,6 +43,7 @@ from publisher.issues.editing import (
 )
 from publisher.issues.selection import best_article, rules_of_edition
 from publisher.languages.locales import bidi_control_in
+from publisher.log import log
 from publisher.mail_limits import MAX_SUBJECT_COLUMNS
 from publisher.rendering import Renderer
 from publisher.rendering.digest import PREHEADER_COLUMNS
@@ -219,14 +223,53 @@ class EditedIssue:
     problem: str | None = None
 
 
+class RefusedEditsError(IssueError):
+    """None of several changes was made; `refused` has those that are not possible, each with the reason."""
+
+    def __init__(self, refused: Sequence[tuple[EditRequest | int, IssueError]]) -> None:
+        super().__init__(joined(*(str(error) for _request, error in refused)))
+        self.refused = refused
+
+
 def edit_issue(
     state: EditingState,
     actor: Actor,
     name: str,
-    request: EditRequest,
+    request: EditRequest | int,
     renderer: Renderer | None = None,
 ) -> EditedIssue:
-    """Change an issue, and have it assembled again. Raise IssueError; EditConflictError if the same was changed since it was read."""
+    """Change an issue, or take an edit back by its number, and have it assembled again. Raise IssueError; EditConflictError if the same was changed since it was read."""
+    (issue,) = arrange_issues(state, actor, [(name, request)])
+    if issue.state is not model.IssueState.ASSEMBLING:
+        return EditedIssue(issue)
+    return render_again(state, issue, renderer)
+
+
+def arrange_issues(
+    state: EditingState, actor: Actor, changes: Sequence[tuple[str, EditRequest | int]]
+) -> list[model.Issue]:
+    """Change issues, such as one day's in several languages: all of them, or none. A number is that of an edit to take back.
+
+    Return the issues, which wait to be assembled: the caller has it done, or the next cycle does it. Raise
+    RefusedEditsError if several changes are not possible, else as `edit_issue`.
+    """
+    done: dict[str, model.Issue] = {}
+    refused: list[tuple[EditRequest | int, IssueError]] = []
+    with state.together() as together:
+        for name, request in changes:
+            try:
+                if isinstance(request, int):
+                    done[name] = _undo(together, actor, name, request)
+                else:
+                    done[name] = _edit(together, actor, name, request)
+            except IssueError as error:
+                refused.append((request, error))
+        if refused:
+            raise refused[0][1] if len(changes) == 1 else RefusedEditsError(refused)
+    return [*done.values()]
+
+
+def _edit(state: EditingState, actor: Actor, name: str, request: EditRequest) -> model.Issue:
     details = {"kind": request.kind, "story": request.story_id, "value": request.value}
     with state.changing(actor, "edit", name, details) as change:
         connection = change.connection
@@ -234,11 +277,10 @@ def edit_issue(
         new = make_edit(state, connection, actor, edition, issue, request)
         if _is_last_edit(connection, issue, new):
             change.is_repeated = True
-            return EditedIssue(issue)
+            return issue
         _require_seen(connection, issue, request)
         editing.add_edit(connection, issue, new)
-        issue = _apply(state, connection, edition, issue)
-    return render_again(state, issue, renderer)
+        return _apply(state, connection, edition, issue)
 
 
 def make_edit(  # who edits what where
@@ -277,16 +319,13 @@ def _require_seen(connection: Connection, issue: model.Issue, request: EditReque
         )
 
 
-def undo_edit(
-    state: EditingState, actor: Actor, name: str, edit_id: int, renderer: Renderer | None = None
-) -> EditedIssue:
+def _undo(state: EditingState, actor: Actor, name: str, edit_id: int) -> model.Issue:
     with state.changing(actor, "undo-edit", name, {"edit": edit_id}) as change:
         connection, now = change.connection, state.clock.now()
         issue, edition = _editable_issue(connection, state.settings, actor, name)
         if not editing.mark_edit_undone(connection, issue, edit_id, now):
             raise issue.saying("%(issue)s: no edit %(edit_id)s that counts", edit_id=edit_id)
-        issue = _apply(state, connection, edition, issue)
-    return render_again(state, issue, renderer)
+        return _apply(state, connection, edition, issue)
 
 
 def _editable_issue(
@@ -316,6 +355,43 @@ def render_again(
     with state.database.reading() as connection:
         (issue,) = store.issues_by_ids(connection, [issue.id])
     return EditedIssue(issue, problem or None)
+
+
+# Seconds after an edit for which the page that shows it, and the next press of a button, have the processor.
+_AFTER_EDIT = 0.3
+
+
+class BackgroundAssembly:
+    """Has issues assembled that were arranged, in one thread, each as it is by then. What it does not get to, the next cycle does."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, "assemble")
+
+    def begin(
+        self, state: EditingState, renderer: Renderer, issues: Sequence[model.Issue]
+    ) -> None:
+        self._pool.submit(sleep, _AFTER_EDIT)
+        for issue in issues:
+            self._pool.submit(self._assemble, state, renderer, issue)
+
+    def wait(self, *, others: bool = True) -> None:
+        """Wait for what was begun; without `others`, for the one that is under way alone, and let nothing follow."""
+        self._pool.shutdown(cancel_futures=not others)
+        self._pool = ThreadPoolExecutor(1, "assemble")
+
+    def _assemble(self, state: EditingState, renderer: Renderer, issue: model.Issue) -> None:
+        try:
+            with state.database.reading() as connection:
+                # One that was changed once more comes again.
+                is_newest = store.is_unchanged(connection, issue)
+            if is_newest and issue.state is model.IssueState.ASSEMBLING:
+                render_again(state, issue, renderer)
+        except Exception as error:
+            log.exception("an issue could not be assembled after an edit", issue=issue.name)
+            with state.database.writing() as connection:
+                if store.is_unchanged(connection, issue):
+                    why = explain_fault(error)
+                    store.set_reason(connection, issue, why, model.IssueReason.NOT_MADE)
 
 
 def _apply(

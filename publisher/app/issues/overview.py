@@ -1,5 +1,6 @@
 """What an issue has, what editors changed in it, and what it was before. Reads only."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -14,6 +15,8 @@ from publisher.app.operation.status import IssueStatus, with_numbers
 from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.articles.store import list_articles_before
+from publisher.config import Edition
+from publisher.config.newsletters import MOST_ARTICLES
 from publisher.delivery.states import summarise_counts
 from publisher.errors import IssueError, UsageError
 from publisher.i18n.messages import message
@@ -82,6 +85,109 @@ def read_issue_overview(state: EditingState, actor: Actor, name: str) -> IssueOv
             revisions=tuple(digests.revisions_of(connection, issue)),
             findings=tuple(digests.findings_of(connection, issue)),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class StoryCell:
+    """A story in the issue of one language: its place, counted from 1, or 0; the language of the article that shows it, or would; the edit that left it out, or 0."""
+
+    place: int = 0
+    language: str = ""
+    left_out: int = 0
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether nothing can show it: it is not translated, and no other language may stand in its place."""
+        return not (self.language or self.left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class StoryRow:
+    """A story of an issue, as its first language shows it, without text; and its cell in each language."""
+
+    story: Article
+    cells: Mapping[str, StoryCell]
+
+
+@dataclass(frozen=True, slots=True)
+class StoryMatrix:
+    """The stories of an issue in all its languages, in the order of the first. `changes`: how often each language's order was changed."""
+
+    rows: tuple[StoryRow, ...]
+    changes: Mapping[str, int]
+
+    def missing(self, language: str) -> int:
+        """Return how many stories of the other languages can't be shown in one."""
+        has = (any(cell.place for cell in row.cells.values()) for row in self.rows)
+        return sum(
+            row.cells[language].is_missing and shown
+            for row, shown in zip(self.rows, has, strict=True)
+        )
+
+    def elsewhere(self, language: str) -> Counter[str]:
+        """Return how many stories the issue of a language shows in which other one."""
+        cells = (row.cells[language] for row in self.rows)
+        return Counter(one.language for one in cells if one.place and one.language != language)
+
+
+@dataclass(frozen=True, slots=True)
+class _InLanguage:
+    """An issue in one language: the articles of its stories in their order, and the edits that left some out."""
+
+    edition: Edition | None
+    shown: Mapping[int, Article]
+    left_out: Mapping[int, int]
+
+    def article(self, story: int, variants: Sequence[Article]) -> Article | None:
+        """Return the article that shows a story, or that would if there were room."""
+        if self.edition is None or story in self.shown:
+            return self.shown.get(story)
+        return best_article(rules_of_edition(self.edition), variants)
+
+    def cell(self, story: int, article: Article | None) -> StoryCell:
+        place = [*self.shown].index(story) + 1 if story in self.shown else 0
+        language = article.language if article else ""
+        return StoryCell(place, language, self.left_out.get(story, 0))
+
+
+def read_story_matrix(
+    state: EditingState, actor: Actor, issues: Sequence[Issue]
+) -> StoryMatrix:
+    """Return which stories an issue has in its languages, which it lacks, and which were left out."""
+    actor.require(Permission.VIEW)
+    order = issue_edits.EditKind.MOVE
+    with state.database.reading() as connection:
+        read = {one.language: _in_language(connection, state, one) for one in issues}
+        edits = {one.language: editing.edits_of(connection, one.id) for one in issues}
+        stories = {story for one in read.values() for story in (*one.shown, *one.left_out)}
+        variants = articles.variants(connection, stories, state.clock.now())
+    rows = []
+    for story in stories:
+        of_story = variants.get(story, [])
+        found = {tag: one.article(story, of_story) for tag, one in read.items()}
+        cells = {tag: one.cell(story, found[tag]) for tag, one in read.items()}
+        first = next(filter(None, (*found.values(), *of_story)), None)
+        rows += [StoryRow(first, cells)] if first else []
+    changes = {tag: issue_edits.count_changes(many, order) for tag, many in edits.items()}
+    return StoryMatrix(tuple(sorted(rows, key=_rank)), changes)
+
+
+def _in_language(connection: Connection, state: EditingState, issue: Issue) -> _InLanguage:
+    chosen = store.chosen_articles(connection, issue)
+    numbers = [article for _story, article in chosen]
+    # Also those that are not published by now.
+    found = articles.articles_by_id(connection, numbers, with_texts=False)
+    left = editing.left_out_of(connection, [issue.id])
+    return _InLanguage(
+        edition=state.settings.edition(issue.newsletter, issue.language),
+        shown={story: found[number] for story, number in chosen if number in found},
+        left_out={edit.story_id: edit.id for edit in left if edit.story_id is not None},
+    )
+
+
+def _rank(row: StoryRow) -> tuple[int, ...]:
+    """Order stories as the first language has them; what it lacks follows, as the second has it, and so on."""
+    return tuple(cell.place or MOST_ARTICLES + 1 for cell in row.cells.values())
 
 
 def edit_text(edit: issue_edits.IssueEdit) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
+from publisher.app.issues.edits import BackgroundAssembly
 from publisher.app.issues.preview_pages import PreviewStore
 from publisher.app.same_secret import require_same_secret
 from publisher.app.source_tests import SourceTests
@@ -76,6 +77,7 @@ class ConsoleState:
     renderer: Renderer
     previews: PreviewStore
     source_tests: SourceTests
+    assembly: BackgroundAssembly
     secret: str = field(repr=False)
     limits: LimitKeys = field(repr=False)
 
@@ -90,6 +92,7 @@ def open_console_state(settings: Settings, *, upgrade: bool = False) -> Iterator
     ):
         require_same_secret(settings, writing, record=upgrade)
         secret, source_tests = load_secret(settings), SourceTests()
+        assembly = BackgroundAssembly()
         try:
             yield ConsoleState(
                 reading=reading,
@@ -98,11 +101,13 @@ def open_console_state(settings: Settings, *, upgrade: bool = False) -> Iterator
                 renderer=renderer,
                 previews=PreviewStore(),
                 source_tests=source_tests,
+                assembly=assembly,
                 secret=secret,
                 limits=LimitKeys(secret),
             )
         finally:
             # They read the database, which is closed next.
+            assembly.wait(others=False)
             source_tests.wait(_GRACE_SECONDS)
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import Engine, Table, event, func, select
 from publisher.accounts.model import Actor, Grant, Role, account_actor, terminal_actor
 from publisher.accounts.store import disable_account, enable_account, find_account, set_grants
 from publisher.app.issues.approvals import approve_issue, read_approvals, request_changes
-from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
+from publisher.app.issues.edits import EditRequest, edit_issue
 from publisher.app.issues.sending import hold_issue, send_now, undo_sending
 from publisher.app.operation import cycle as pipeline
 from publisher.app.operation.cycle import Pipeline
@@ -251,7 +251,7 @@ class Play:
             return
         number = max(edits)
         try:
-            self._act(undo_edit, name, language, number, self.scene.renderer)
+            self._act(edit_issue, name, language, number, self.scene.renderer)
         finally:
             if self._is_undone(number):
                 del edits[number]

@@ -8,7 +8,7 @@ from pydantic import Field
 from publisher.app.editing_state import Permission
 from publisher.app.issues import overview
 from publisher.app.issues.audience_plan import plan_audience, plan_hash
-from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
+from publisher.app.issues.edits import EditRequest, edit_issue
 from publisher.app.issues.sending import cancel_sending, pause_sending, resume_sending
 from publisher.issues.editing import EditKind
 from publisher.issues.model import IssueState
@@ -220,7 +220,7 @@ def _edit_issue(request: ApiRequest, issue: str, body: NewEditValue) -> IssueCon
 )
 def _undo_edit(request: ApiRequest, issue: str, edit: int) -> IssueContents:
     """Take back an edit, whoever made it."""
-    done = request.call(undo_edit, issue, edit)
+    done = request.call(edit_issue, issue, edit)
     return _contents(request, issue, done.problem)
 
 

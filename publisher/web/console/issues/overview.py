@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -17,14 +18,27 @@ from publisher.app.issues.approvals import (
     read_plan_to_sign,
 )
 from publisher.app.issues.corrections import can_be_corrected
-from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
-from publisher.app.issues.lookup import IssueGroup, find_issue_group, list_issue_groups
+from publisher.app.issues.edits import (
+    EditRequest,
+    RefusedEditsError,
+    arrange_issues,
+    render_again,
+)
+from publisher.app.issues.lookup import IssueInLanguage, find_issue_group, list_issue_groups
 from publisher.app.issues.overview import edit_text
-from publisher.app.issues.preview import inbox_lines
+from publisher.app.issues.preview import (
+    MailPreview,
+    Shown,
+    preview_mails,
+    viewer_with_profile,
+)
 from publisher.errors import EditConflictError, IssueError
 from publisher.issues.digests import RevisionDiff
 from publisher.issues.editing import EditKind
-from publisher.issues.model import Issue
+from publisher.issues.model import SELECTED_STATES, Issue
+from publisher.mail_limits import MAX_SUBJECT_COLUMNS
+from publisher.rendering.digest import PREHEADER_COLUMNS
+from publisher.web.api.operations import About
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
 from publisher.web.pages.responses import parse_id
@@ -35,6 +49,10 @@ _LISTED = 30
 _SOON = 3600
 # Characters of an opening.
 _MOST_WORDS = 8000
+# The fields of the form of words.
+_WORDS = (EditKind.SUBJECT, EditKind.PREHEADER, EditKind.OPENING)
+# States of issues whose page shows no mail: it is made just now, or there is none.
+_WITHOUT_MAIL = ("assembling", "skipped", "cancelled")
 
 
 ROUTES = RouteTable()
@@ -73,6 +91,14 @@ def _place(text: str) -> tuple[datetime, int] | None:
     return None if number is None else (at, number)
 
 
+@dataclass(frozen=True, slots=True)
+class _Tab:
+    """An issue in a language, and how far its approval is; None if its edition is gone."""
+
+    one: IssueInLanguage
+    approvals: ApprovalView | None
+
+
 @ROUTES.add("GET /issues/<issue>/", Permission.VIEW)
 def issue_page(
     request: ConsoleRequest, issue: str, status: int = 200, **values: Any
@@ -80,37 +106,70 @@ def issue_page(
     """Return the page of an issue; `problem` is why a change was refused, `entered` what it was.
 
     `rejected` is why no mail can be made with a change that was stored. `conflict` is an edit that was not
-    made, since somebody else has changed the same.
+    made, since somebody else has changed the same. `wrong` has why words were refused, by their kind.
     `diff` is what changed since what an approver has read, or has approved.
     """
-    group, found = find_issue_group(request.state, issue)
+    head = _head(request, issue)
+    found, approvals = head["issue"], head["approvals"]
     overview = request.call(use_cases.read_issue_overview, issue)
-    today = next(iter(overview.revisions), None)
-    approvals = _approvals(request, issue)
-    to_approve = _to_approve(request, group)
     given = {
-        "group": group,
-        "issue": found,
-        "edition": request.settings.edition(found.newsletter, found.language),
         "overview": overview,
-        "digest": today,
-        "inbox": inbox_lines(today.subject, today.preheader) if today else [],
-        "approvals": approvals,
-        "to_approve": to_approve,
-        "plan": _plan(request, approvals, to_approve),
-        "leaves_in": _seconds_until_sent(request, found),
+        "plan": _plan(request, approvals, ()),
+        "preview": _preview(request, found),
         "is_correctable": can_be_corrected(request.state, found),
         "diff": _changed_since_approval(request, approvals),
         "found": None,
-        "opening": _opening(overview),
+        "words": _words_now(overview),
         "edit_text": edit_text,
+        "most": {"subject": MAX_SUBJECT_COLUMNS, "preheader": PREHEADER_COLUMNS},
         "titles": _titles(overview),
         "problem": "",
-        "rejected": "",
+        "rejected": _why_not_made(found),
         "conflict": None,
         "entered": {},
+        "wrong": {},
     }
-    return request.page("issue.html", status, **given | values)
+    return request.page("issue.html", status, **head | given | values)
+
+
+def _head(request: ConsoleRequest, issue: str) -> dict[str, Any]:
+    """Return what stands above each page of an issue: its languages, and when it is sent."""
+    group, found = find_issue_group(request.state, issue)
+    tabs = [_Tab(one, _approvals(request, one.issue.name)) for one in group.issues]
+    here = next(tab for tab in tabs if tab.one.issue.id == found.id)
+    matrix = request.call(use_cases.read_story_matrix, [one.issue for one in group.issues])
+    return {
+        "group": group,
+        "tabs": tabs,
+        "matrix": matrix,
+        "row_of": {row.story.story_id: row for row in matrix.rows},
+        "in_all": "all" in flask.request.args or "everywhere" in flask.request.form,
+        "issue": found,
+        "edition": request.settings.edition(found.newsletter, found.language),
+        "approvals": here.approvals,
+        "is_made": not (found.state == "assembling" and found.reason is None),
+        "leaves_in": _seconds_until_sent(request, found),
+    }
+
+
+@ROUTES.add("GET /issues/<issue>/languages/", Permission.VIEW)
+def _languages_page(
+    request: ConsoleRequest, issue: str, status: int = 200, problem: str = ""
+) -> flask.Response:
+    """Show which language has which story at which place, with changes of several languages at once."""
+    head = _head(request, issue)
+    to_approve = [
+        tab.approvals for tab in head["tabs"] if tab.approvals and _may_approve(request, tab)
+    ]
+    plan = _plan(request, None, to_approve)
+    editable = [
+        tab.one.issue.language
+        for tab in head["tabs"]
+        if tab.one.issue.state in SELECTED_STATES
+        and request.permits(Permission.EDIT_ISSUE, tab.one.issue.language)
+    ]
+    given = {"to_approve": to_approve, "plan": plan, "problem": problem, "editable": editable}
+    return request.page("issue_languages.html", status, **head | given)
 
 
 def _approvals(request: ConsoleRequest, issue: str) -> ApprovalView | None:
@@ -120,25 +179,44 @@ def _approvals(request: ConsoleRequest, issue: str) -> ApprovalView | None:
         return None
 
 
+def _may_approve(request: ConsoleRequest, tab: _Tab) -> bool:
+    issue, view = tab.one.issue, tab.approvals
+    is_mine = request.permits(Permission.APPROVE, issue.language)
+    is_open = issue.state == "awaiting_approval" and view is not None and view.manifest
+    return bool(is_mine and is_open and view and not view.why_not)
+
+
+def _preview(request: ConsoleRequest, issue: Issue) -> tuple[str, str]:
+    """Return the key of the mail that most get, as `PreviewStore` has it, or else why there is none.
+
+    Neither is there while it is made, or for one that is not sent.
+    """
+    if issue.state in _WITHOUT_MAIL:
+        return "", ""
+    opened = request.context.opened
+    shown = Shown(issue.name, viewer_with_profile(issue.language))
+    (found,) = preview_mails(request.state, opened.renderer, request.actor, [shown])
+    if isinstance(found, MailPreview):
+        return opened.previews.keep(found), ""
+    return "", str(found)
+
+
+def _why_not_made(issue: Issue) -> str:
+    return issue.reason or "" if issue.state == "assembling" else ""
+
+
 def _changed_since_approval(
     request: ConsoleRequest, approvals: ApprovalView | None
 ) -> RevisionDiff | None:
-    """Return what changed since an issue was approved that waits for approval again; None for others."""
+    """Return what changed since an issue was approved that waits for approval again, by whoever looks at it if she did; None for others."""
     if approvals is None or not approvals.struck:
         return None
-    first = min(row.revision for row in approvals.struck)
+    own = [row.revision for row in approvals.struck if row.actor == request.actor.name]
+    first = min(own or [row.revision for row in approvals.struck])
     try:
         return request.call(use_cases.compare_revisions, approvals.issue.name, first)
     except IssueError:
         return None
-
-
-def _to_approve(request: ConsoleRequest, group: IssueGroup) -> list[ApprovalView]:
-    """Return what the sender of a request may approve of an issue, in all languages."""
-    waiting = [one.issue for one in group.issues if one.issue.state == "awaiting_approval"]
-    mine = [one for one in waiting if request.permits(Permission.APPROVE, one.language)]
-    found = (_approvals(request, one.name) for one in mine)
-    return [one for one in found if one is not None and one.manifest and not one.why_not]
 
 
 def _plan(
@@ -158,9 +236,17 @@ def _seconds_until_sent(request: ConsoleRequest, issue: Issue) -> int | None:
     return left if 0 < left <= _SOON else None
 
 
-def _opening(overview: use_cases.IssueOverview) -> str:
+def _words_now(overview: use_cases.IssueOverview) -> dict[str, str]:
+    """Return the words that count now, by the kind of edit that changes them; an opening in Markdown."""
+    made, edits = next(iter(overview.revisions), None), overview.combined
     found = [one for one in overview.edits if one.kind == EditKind.OPENING]
-    return next((edit_text(one) for one in reversed(found) if one.undone_at is None), "")
+    openings = (edit_text(one) for one in reversed(found) if one.undone_at is None)
+    return {
+        "subject": edits.subject or (made.subject if made else ""),
+        "preheader": edits.preheader or (made.preheader if made else ""),
+        "opening": next(openings, ""),
+        "quotation": edits.quotation[1] if edits.quotation else "",
+    }
 
 
 def _titles(overview: use_cases.IssueOverview) -> dict[int, str]:
@@ -177,18 +263,19 @@ def _edit(request: ConsoleRequest, issue: str) -> flask.Response:
     if kind not in [*EditKind] or (story is None and request.field("story")):
         flask.abort(400)
     wanted = EditRequest(EditKind(kind), value, story, request.number("seen") or 0)
-    renderer = request.context.opened.renderer
-    try:
-        edited = request.call(edit_issue, issue, wanted, renderer)
-    except EditConflictError:
-        given = {"conflict": wanted, "entered": {kind: value}}
-        return issue_page(request, issue, 409, **given)
-    except IssueError as error:
-        given = {"problem": str(error), "entered": {kind: value}}
-        return issue_page(request, issue, 409, **given)
-    if edited.problem:
-        return issue_page(request, issue, 422, rejected=edited.problem, entered={kind: value})
-    return request.see_other(f"/issues/{issue}/", done="saved")
+    return _changed(request, issue, [wanted])
+
+
+@ROUTES.add("POST /issues/<issue>/words/", Permission.EDIT_ISSUE)
+def _write(request: ConsoleRequest, issue: str) -> flask.Response:
+    """Store the words of a form that differ from what it had: an automatic subject that stays is no edit."""
+    wanted = []
+    for kind in _WORDS:
+        value, before = (request.field(name, _MOST_WORDS) for name in (kind, f"was.{kind}"))
+        if value.split() != before.split():
+            seen = request.number(f"seen.{kind}") or 0
+            wanted.append(EditRequest(kind, value, seen=seen))
+    return _changed(request, issue, wanted)
 
 
 @ROUTES.add("POST /issues/<issue>/edits/undo/", Permission.EDIT_ISSUE)
@@ -196,14 +283,102 @@ def _undo(request: ConsoleRequest, issue: str) -> flask.Response:
     number = request.number("edit")
     if number is None:
         flask.abort(400)
-    renderer = request.context.opened.renderer
+    return _changed(request, issue, [number])
+
+
+def _changed(
+    request: ConsoleRequest, issue: str, wanted: Sequence[EditRequest | int]
+) -> flask.Response:
+    """Make all changes of a form, or none, and have the mail made, so that what is wrong with it stands at its field."""
+    words = [one for one in wanted if not isinstance(one, int)]
+    entered = {one.kind.value: one.value for one in words}
     try:
-        edited = request.call(undo_edit, issue, number, renderer)
+        made = request.call(arrange_issues, [(issue, one) for one in wanted])
     except IssueError as error:
-        return issue_page(request, issue, 409, problem=str(error))
-    if edited.problem:
-        return issue_page(request, issue, 422, rejected=edited.problem)
+        refused = (
+            error.refused if isinstance(error, RefusedEditsError) else [(wanted[0], error)]
+        )
+        wrong = {one.kind.value: str(why) for one, why in refused if not isinstance(one, int)}
+        conflicts = [one for one, why in refused if isinstance(why, EditConflictError)]
+        given = {"conflict": conflicts[0]} if conflicts else {"problem": str(error)}
+        return issue_page(request, issue, 409, entered=entered, wrong=wrong, **given)
+    for one in made:
+        if one.state == "assembling":
+            done = render_again(request.state, one, request.context.opened.renderer)
+            if done.problem:
+                wrong = dict.fromkeys(entered, done.problem)
+                return issue_page(request, issue, 422, entered=entered, wrong=wrong)
     return request.see_other(f"/issues/{issue}/", done="saved")
+
+
+@ROUTES.add("POST /issues/<issue>/order/", Permission.EDIT_ISSUE, about=About.EACH)
+def _arrange(request: ConsoleRequest, issue: str) -> flask.Response:
+    """Move a story, leave it out or put it back, in some languages or all that the sender may edit, all or none.
+
+    The field `act` has the verb, the story, and for a move the place in each language.
+    """
+    is_grid = request.field("from") == "languages"
+    show = _languages_page if is_grid else issue_page
+    place = f"/issues/{issue}/{'languages/' if is_grid else ''}"
+    verb, number, *places = [*request.field("act").split(), "", ""]
+    if not verb:
+        return request.see_other(place)
+    story = parse_id(number)
+    if story is None:
+        flask.abort(400)
+    wanted = _in_languages(request, issue, verb, story, places)
+    try:
+        made = request.call(arrange_issues, wanted) if wanted else []
+    except EditConflictError as error:
+        given = {"problem": str(error)} if is_grid else {"conflict": wanted[0][1]}
+        return show(request, issue, 409, **given)
+    except IssueError as error:
+        return show(request, issue, 409, problem=str(error))
+    request.context.opened.assembly.begin(request.state, request.context.opened.renderer, made)
+    query = "?all=yes" if request.field("everywhere") and not is_grid else ""
+    return request.see_other(f"{place}{query}#story-{story}")
+
+
+def _in_languages(
+    request: ConsoleRequest, issue: str, verb: str, story: int, places: Sequence[str]
+) -> list[tuple[str, EditRequest | int]]:
+    """Return the change of each language that a form is about and that can have it, by the issue's name."""
+    group, _found = find_issue_group(request.state, issue)
+    open_ones = [one.issue for one in group.issues if one.issue.state in SELECTED_STATES]
+    matrix = request.call(use_cases.read_story_matrix, open_ones)
+    cells = next((row.cells for row in matrix.rows if row.story.story_id == story), {})
+    targets, known = _by_language(places), _by_language(request.field("seen").split())
+    named, everywhere = flask.request.form.getlist("language"), request.field("everywhere")
+    why = request.field("why") or request.field(f"why.{story}")
+    wanted: list[tuple[str, EditRequest | int]] = []
+    for one in open_ones:
+        tag = one.language
+        if tag not in named and not (
+            everywhere and request.permits(Permission.EDIT_ISSUE, tag)
+        ):
+            continue
+        seen, cell = parse_id(known.get(tag, "")) or 0, cells.get(tag)
+        # What is so already is not done twice, which would only strike approvals.
+        change: EditRequest | int
+        if verb == "move" and targets.get(tag, _place_in(cell)) != _place_in(cell):
+            change = EditRequest(EditKind.MOVE, targets[tag], story, seen)
+        elif verb == "leave-out" and cell and cell.place:
+            change = EditRequest(EditKind.LEAVE_OUT, why, story, seen)
+        elif verb == "put-back" and cell and cell.left_out:
+            change = cell.left_out
+        else:
+            continue
+        wanted.append((one.name, change))
+    return wanted
+
+
+def _by_language(parts: Sequence[str]) -> dict[str, str]:
+    """Return what a form says of each language, as in "en:2 fr:1"."""
+    return {tag: value for tag, _colon, value in (one.partition(":") for one in parts)}
+
+
+def _place_in(cell: use_cases.StoryCell | None) -> str:
+    return str(cell.place if cell else 0)
 
 
 @ROUTES.add("POST /issues/<issue>/stories/", Permission.EDIT_ISSUE)

@@ -26,7 +26,7 @@ from publisher.app.issues.approvals import (
 from publisher.app.issues.audience_plan import AudiencePlan, plan_audience
 from publisher.app.issues.corrections import can_be_corrected
 from publisher.app.issues.deliveries import report_issue
-from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
+from publisher.app.issues.edits import EditRequest, edit_issue
 from publisher.app.issues.lookup import find_issue_group
 from publisher.app.issues.overview import read_issue_overview
 from publisher.app.issues.sending import schedule_issue, send_now, undo_sending
@@ -251,7 +251,7 @@ def test_words_are_edited_as_those_of_any_issue_but_never_taken_away(
             edit_issue(state, actor, EN, request)
     opening = next(one.id for one in overview.edits if one.kind == EditKind.OPENING)
     with pytest.raises(IssueError, match="has a subject and a text"):
-        undo_edit(state, actor, EN, opening)
+        edit_issue(state, actor, EN, opening)
 
 
 REFUSED = [

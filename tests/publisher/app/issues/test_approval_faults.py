@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from publisher.app.issues import approvals
 from publisher.app.issues.audience_plan import plan_audience, plan_hash
-from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
+from publisher.app.issues.edits import EditRequest, edit_issue
 from publisher.app.operation.attention import list_attention
 from publisher.app.translations import claim_translation
 from publisher.articles.store import articles_by_id
@@ -168,7 +168,7 @@ def titles(publication: PublicationFolder, name: str) -> list[str]:
 def test_a_pinned_story_that_is_let_go_again_comes_in_the_next_issue(
     daily: PublicationFolder,
 ) -> None:
-    undo_edit(editing_state(daily), TERMINAL, NAME, 1)
+    edit_issue(editing_state(daily), TERMINAL, NAME, 1)
     assert titles(daily, NAME) == ["Gales", "Tides"]
     daily.write("en/hail.md", "Hail.", title="hail", date="2026-01-08")
     cycle(daily, DUE)
@@ -184,7 +184,7 @@ def test_a_story_that_another_issue_took_meanwhile_does_not_come_back(
     pin = EditRequest(EditKind.PIN, "1", story_id=story)
     edit_issue(state, TERMINAL, "weekly-en-2026-01-10", pin)
     with pytest.raises(IssueError, match="another issue of this edition has the story"):
-        undo_edit(state, TERMINAL, NAME, 2)
+        edit_issue(state, TERMINAL, NAME, 2)
     with pytest.raises(IssueError, match="another issue of this edition has the story"):
         edit_issue(state, TERMINAL, NAME, pin)
     assert titles(daily, NAME) == ["rain", "Gales"]

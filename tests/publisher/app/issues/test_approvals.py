@@ -11,7 +11,7 @@ from publisher.accounts.model import Grant, Role
 from publisher.accounts.store import disable_account
 from publisher.app.issues.approvals import approve_issue, read_approvals, request_changes
 from publisher.app.issues.corrections import CorrectionRequest, correct_issue
-from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
+from publisher.app.issues.edits import EditRequest, edit_issue
 from publisher.app.issues.sending import hold_issue, schedule_issue
 from publisher.delivery.issue_opening import open_due_issues
 from publisher.errors import ForbiddenError, IssueError
@@ -137,7 +137,7 @@ def test_an_edit_strikes_an_approval_and_an_edit_that_is_undone_brings_it_back(
     assert edited.issue.state is IssueState.AWAITING_APPROVAL
     view = read_approvals(state, ann, NAME)
     assert [view.is_struck(row) for row in view.rows] == [True]
-    undone = undo_edit(state, TERMINAL, NAME, 1)
+    undone = edit_issue(state, TERMINAL, NAME, 1)
     assert undone.issue.state is IssueState.READY
     view = read_approvals(state, ann, NAME)
     assert [view.is_struck(row) for row in view.rows] == [False]

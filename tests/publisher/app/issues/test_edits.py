@@ -171,13 +171,13 @@ def test_an_edit_that_is_undone_leaves_the_issue_as_it_was(state: EditingState) 
     before = use_cases.read_issue_overview(state, ACTOR, NAME).revisions[0].sha256
     edit(state, EditKind.LEAVE_OUT, "not ours", "tides")
     (made,) = use_cases.read_issue_overview(state, ACTOR, NAME).edits
-    edits.undo_edit(state, ACTOR, NAME, made.id)
+    edits.edit_issue(state, ACTOR, NAME, made.id)
     overview = use_cases.read_issue_overview(state, ACTOR, NAME)
     assert [one.story_key for one in overview.stories] == ["tides", "gales", "fogs"]
     assert overview.revisions[0].sha256 == before
     assert overview.edits[0].undone_at is not None
     with pytest.raises(IssueError, match="no edit"):
-        edits.undo_edit(state, ACTOR, NAME, made.id)
+        edits.edit_issue(state, ACTOR, NAME, made.id)
 
 
 def test_what_an_issue_was_before_is_kept_and_compared(state: EditingState) -> None:

@@ -21,6 +21,7 @@ class Objects(Protocol):
     def issue(self) -> str: ...
     def manifest(self) -> str: ...
     def edit(self) -> int: ...
+    def story(self) -> int: ...
     def people_hash(self) -> str: ...
     def settings_form(self) -> dict[str, str]: ...
     def import_file(self) -> Any: ...
@@ -55,6 +56,11 @@ def _subject(_objects: Objects) -> Fields:
     return {"kind": "subject", "value": "Other words"}
 
 
+def _leaving_out(objects: Objects) -> Fields:
+    own = {"language": objects.language, "seen": f"{objects.language}:0"}
+    return {"act": f"leave-out {objects.story()}", "why": "old", **own}
+
+
 def _approval(objects: Objects) -> Fields:
     return {"manifest": objects.manifest()}
 
@@ -86,6 +92,8 @@ MISSING, CLAIMED, STALE = ({"story": one} for one in ("missing", "claimed", "sta
 FORMS: dict[str, Form] = {
     f"{ISSUE}edits/": Form(_subject),
     f"{ISSUE}edits/undo/": Form(lambda objects: {"edit": objects.edit()}, "edited"),
+    f"{ISSUE}words/": Form({"subject": "Other words", "was.subject": "", "opening": ""}),
+    f"{ISSUE}order/": Form(_leaving_out),
     f"{ISSUE}stories/": Form({"words": "Tides"}, status=200, changes=False),
     f"{ISSUE}correct/": Form(CORRECTION, "sent"),
     "/issues/announce/": Form(_announcement, has_key=True),

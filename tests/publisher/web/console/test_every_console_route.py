@@ -255,7 +255,7 @@ VALUES = (
 FIELDS = (
     *("email", "password", "code", "next", "answer", "label", "invitation", "language"),
     *("number", "kind", "value", "story", "edit", "manifest", "note", "changes", "at", "why"),
-    *("name", "to"),
+    *("name", "to", "act", "preheader", "opening", "everywhere"),
     *("reason", "until", "wanted", "key", "seen", "source", "lost", "role", "scope", "days"),
     *("session", "subject", "text", "how", "address", "as", "length", "more", "confirmed"),
     *("name.en", "affiliation.ar", "aliases", "url", "undo", "approval", "schedule"),

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from publisher.app.issues.preview import preview_mails
 from publisher.web.console.application import ROUTES
-from publisher.web.console.issues import previews
+from publisher.web.console.issues import overview, previews
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.hostile_articles import active_in
@@ -94,7 +94,8 @@ def previews_once(monkeypatch: pytest.MonkeyPatch) -> None:
             made[key] = preview_mails(state, renderer, actor, shown)
         return made[key]
 
-    monkeypatch.setattr(previews, "preview_mails", cached)
+    for page in (previews, overview):
+        monkeypatch.setattr(page, "preview_mails", cached)
 
 
 def forms(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -111,6 +112,9 @@ def forms(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def _forms_of_issues(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield f"{PAGE}edits/", {"kind": "subject", "value": text, "seen": "7"}
     yield f"{PAGE}edits/undo/", {"edit": text}
+    yield f"{PAGE}words/", {"subject": text, "preheader": text, "opening": text}
+    yield f"{PAGE}order/", {"act": text, "language": text, "why": text, "seen": text}
+    yield f"{PAGE}order/", {"act": "leave-out 1", "language": "en", "why": text, "seen": "en:7"}
     yield f"{PAGE}stories/", {"words": text}
     yield f"{PAGE}correct/", {"subject": text, "text": text, "how": text}
     words = dict.fromkeys(("subject-en", "preheader-en", "text-en", "at"), text)

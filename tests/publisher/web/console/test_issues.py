@@ -56,16 +56,32 @@ def edit(client: FlaskClient, kind: str, value: object = "", story: object = "")
     return client.post(f"{PAGE}edits/", data=form).status_code
 
 
+def moves(page: str) -> list[dict[str, str]]:
+    """Give the forms of the buttons that move stories, as they are sent: three of each story, up, down, to the top."""
+    shared = re.search(r'name="seen" value="([^"]*)" form="order"', page)
+    acts = re.findall(r'name="act" id="[^"]+" value="([^"]*)"', page)
+    seen = shared[1] if shared else ""
+    return [{"act": act, "language": "en", "seen": seen} for act in acts]
+
+
 def seen_in(page: str, kind: str) -> str:
     """Give what the form of a kind of edits says that its sender has seen."""
-    return next((form["seen"] for form in forms(page) if form.get("kind") == kind), "")
+    words = (form[f"seen.{kind}"] for form in forms(page) if f"seen.{kind}" in form)
+    if kind in ("pin", "move", "leave-out"):
+        words = (
+            one.partition(":")[2] for one in re.findall(r'name="seen" value="(en:\d+)', page)
+        )
+    return next(words, "") or next(
+        (form["seen"] for form in forms(page) if form.get("kind") == kind), ""
+    )
 
 
 def forms(page: str) -> list[dict[str, str]]:
-    """Give the hidden values of each form of a page."""
-    found = re.findall(r"<form[^>]*/edits/.*?</form>", page, re.DOTALL)
+    """Give the hidden values of each form of a page that changes its issue."""
+    found = re.findall(r"<form[^>]*/(?:edits|words|order)/.*?</form>", page, re.DOTALL)
     return [
-        dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)) for form in found
+        dict(re.findall(r'type="hidden" name="([\w.]+)" value="([^"]*)"', form))
+        for form in found
     ]
 
 
@@ -74,17 +90,22 @@ def test_stories_are_moved_by_buttons_and_sending_a_form_twice_does_it_once(
 ) -> None:
     client = sign_in("editor")
     assert titles(publication) == TITLES
-    page = client.get(PAGE).text
-    moves = [form for form in forms(page) if form["kind"] == "move"]
     # The second story: up, down, to the top.
-    up = moves[1]
+    up = moves(client.get(PAGE).text)[3]
     for _time in range(2):
-        answer = client.post(f"{PAGE}edits/", data=up)
-        assert (answer.status_code, answer.headers["Location"]) == (303, f"{PAGE}?done=saved")
+        answer = client.post(f"{PAGE}order/", data=up)
+        story = up["act"].split()[1]
+        assert (answer.status_code, answer.headers["Location"]) == (
+            303,
+            f"{PAGE}#story-{story}",
+        )
         assert titles(publication) == ["Ferry", "Tides", "Light"]
     page = client.get(PAGE).text
-    assert page.count("placed by an editor") == 1
-    assert "new since the issue before" in page
+    assert page.count("placed by an editor</span>") == 1
+    assert len(overview(publication).edits) == 1
+    # The first one has nowhere to go.
+    assert client.post(f"{PAGE}order/", data=moves(page)[0]).status_code == 303
+    assert len(overview(publication).edits) == 1
 
 
 def test_older_issues_are_on_further_pages_and_skipped_ones_are_listed_on_request(
@@ -151,18 +172,14 @@ def test_words_with_which_no_mail_can_be_made_stay_in_their_field_with_the_reaso
     client = sign_in("editor", pages="ar")
     with monkeypatch.context() as patch:
         patch.setattr(Renderer, "digest", refuse)
-        form = {"kind": "opening", "value": "See *this*"}
-        answer = client.post(f"{PAGE}edits/", data=form)
+        answer = client.post(f"{PAGE}words/", data={"opening": "See *this*"})
     assert answer.status_code == 422
-    field = re.search(
-        r'<div class="field">\n<label for="opening">.*?</div>', answer.text, re.DOTALL
-    )
-    assert field is not None
-    assert ">\nSee *this*</textarea>" in field[0]
-    assert 'aria-invalid="true" aria-errormessage="opening-error"' in field[0]
+    field = answer.text.partition('<label for="opening">')[2].partition("</textarea>")[0]
+    assert field.endswith(">\nSee *this*")
+    assert 'aria-invalid="true" aria-errormessage="opening-error"' in field
     # The reason is in Arabic; what the gate found is English, and marked as such.
-    assert "في رسالته خطأ واحد" in field[0]
-    assert '<bdi lang="en" dir="ltr">a link leads to this machine</bdi>' in field[0]
+    assert "في رسالته خطأ واحد" in field
+    assert '<bdi lang="en" dir="ltr">a link leads to this machine</bdi>' in field
     assert edit(client, "opening", "See that") == 303
 
 
@@ -186,7 +203,7 @@ def test_words_are_in_the_mail_and_revisions_say_what_changed(
     assert "<ins>+Dear reader {{7*7}}</ins>" in diff
     # The same number as in the list of revisions.
     number = found.issue.revision
-    assert f'<td class="number">{number}</td>' in client.get(PAGE).text
+    assert f"Revision {number}</small>" in client.get(PAGE).text
     assert f'<th scope="row">{number}</th>' in diff
     first = client.get(f"{PAGE}revisions/?old=0&new=1").text
     assert "<ins><bdi" in first
@@ -217,7 +234,7 @@ def test_of_two_editors_of_the_same_words_the_second_sees_both_texts_and_decides
         assert "editor-all-en@example.org" in page
         assert [text for text in written(publication) if text == other] == []
         # Twice is as once, also of a form that was refused.
-        over = next(one for one in forms(answer.text) if one["kind"] == kind)
+        over = next(one for one in forms(answer.text) if one.get("kind") == kind)
         over["value"] = html.unescape(over["value"])
         for _time in range(2):
             assert second.post(f"{PAGE}edits/", data=over).status_code == 303
@@ -235,15 +252,15 @@ def test_of_two_editors_of_the_order_the_second_sees_what_was_done(
     publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     first, second = sign_in("editor"), sign_in("editor", "en")
-    up = [form for form in forms(second.get(PAGE).text) if form["kind"] == "move"][1]
+    up = moves(second.get(PAGE).text)[3]
     left_out = overview(publication).stories[2].story_id
     assert edit(first, "leave-out", "it is old", left_out) == 303
-    answer = second.post(f"{PAGE}edits/", data=up)
+    answer = second.post(f"{PAGE}order/", data=up)
     assert answer.status_code == 409
     assert "Somebody has changed the same meanwhile" in answer.text
     assert "it is old" in answer.text
     assert titles(publication) == TITLES[:2]
-    over = next(one for one in forms(answer.text) if one["value"] == up["value"])
+    over = next(one for one in forms(answer.text) if one.get("kind") == "move")
     assert second.post(f"{PAGE}edits/", data=over).status_code == 303
     assert titles(publication) == ["Ferry", "Tides"]
 
@@ -295,10 +312,10 @@ def test_any_story_that_the_edition_may_show_is_found_and_added(
     # Neither what it has already, nor a language that it does not show.
     latest = found("")
     assert all(f'aria-label="Add: {title}"' not in latest for title in (*TITLES, "خبر"))
-    (pin,) = [one for one in forms(page) if one["kind"] == "pin"]
+    (pin,) = [one for one in forms(page) if one.get("kind") == "pin"]
     assert editor.post(f"{PAGE}edits/", data=pin).status_code == 303
     assert titles(publication)[-1] == "Late news"
-    assert "No such article is there." in found("Late n")
+    assert "No such story is there." in found("Late n")
     assert sign_in("editor", "ar").post(path).status_code == 403
 
 
@@ -312,10 +329,10 @@ def test_a_quotation_is_words_of_an_article_of_the_issue(
     publication.write(f"en/{title}.md", quoted, title=title, date="2026-01-07")
     pipeline_of(publication).prepare()
     editor, story = sign_in("editor"), overview(publication).stories[0].story_id
-    assert f'<option value="{story}"' in editor.get(PAGE).text
+    assert f'id="quote-{story}"' in editor.get(PAGE).text
     assert edit(editor, "quotation", "Words that nobody wrote, " * 4, story) == 409
     assert edit(editor, "quotation", quoted, story) == 303
-    assert f"{quoted}</blockquote>" in editor.get(PAGE).text
+    assert f"{quoted}</textarea>" in editor.get(PAGE).text
 
 
 def test_only_who_may_edit_the_language_sends_forms_of_the_page_and_not_after_sending(

@@ -37,7 +37,7 @@ def test_numbers_change_and_a_form_beside_them_does_not(
         window.goto(f"{url}/issues/{ledger.issue.name}/sending/")
         progress = window.locator("#progress")
         expect(progress).to_contain_text("3 sent")
-        window.locator("details").evaluate("one => { one.open = true }")
+        window.locator("main details").evaluate("one => { one.open = true }")
         window.fill("#reason", "a wrong date")
         ledger.settle(ledger.begin(2), DeliveryState.SENT)
         expect(progress).to_contain_text("5 sent", timeout=PATIENCE)

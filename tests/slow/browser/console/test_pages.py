@@ -370,6 +370,8 @@ def test_an_issue_is_sent_and_stopped_in_time_without_a_mouse(
         sign_in(window, running.tokens[language])
         window.goto(f"{running.url}/issues/weekly-ar-2026-01-09/")
         found = []
+        tab_to(window, ".deck .drop > summary")
+        window.keyboard.press("Enter")
         for button in ('form[action$="/send-now/"] button', undo):
             enter(window, button)
             assert window.locator("[role=status]").count() > 0

@@ -105,6 +105,11 @@ class Scene:
     def edit(self) -> int:
         return read_issue_overview(self.state, approving.TERMINAL, self.issue).edits[0].id
 
+    def story(self) -> int:
+        return (
+            read_issue_overview(self.state, approving.TERMINAL, self.issue).stories[0].story_id
+        )
+
     def people_hash(self) -> str:
         return read_person_entries(self.state).content_hash
 
@@ -328,6 +333,7 @@ class Running:
         path = self.path(route, form)
         answer = self.client(grant).post(path, data=form.fields_for(self.scene))
         answer.close()
+        self.app.extensions["console"].opened.assembly.wait()
         return answer
 
     def client(self, grant: Grant) -> FlaskClient:
@@ -395,6 +401,7 @@ def test_each_form_sent_twice_does_it_once(scene: Scene) -> None:
             first, second = form.fields_for(scene), form.fields_for(scene)
             client.post(path, data=first).close()
             opened.source_tests.wait(PATIENCE)
+            opened.assembly.wait()
             once = scene.rows()
             answer = client.post(path, data=second)
             opened.source_tests.wait(PATIENCE)

@@ -15,7 +15,7 @@ from publisher.app.editing_state import EditingState, find_terminal_actor, open_
 from publisher.app.issues import sending
 from publisher.app.issues.approvals import approve_issue, read_approvals, request_changes
 from publisher.app.issues.corrections import CorrectionRequest, StoredCorrection, correct_issue
-from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
+from publisher.app.issues.edits import EditRequest, edit_issue
 from publisher.app.operation.cycle import open_pipeline
 from publisher.app.subscribers.lists import import_list
 from publisher.clock import FixedClock
@@ -52,7 +52,7 @@ def edit(state: EditingState) -> None:
 
 
 def undo_the_edit(state: EditingState) -> None:
-    undo_edit(state, find_terminal_actor(state, EDITOR), NAME, 1)
+    edit_issue(state, find_terminal_actor(state, EDITOR), NAME, 1)
 
 
 def correct(state: EditingState) -> list[StoredCorrection]:
