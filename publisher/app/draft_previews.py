@@ -1,6 +1,7 @@
 """A draft as the page and the mail of its article, by the parsers, the sanitiser and the renderer of a file."""
 
 import base64
+import re
 from mimetypes import guess_type
 from pathlib import PurePosixPath
 
@@ -21,6 +22,10 @@ _SHARED = (
     *("title", "text", "bylines", "translators", "section", "topics"),
     *("picture", "attachments", "url", "offered"),
 )
+
+
+# A frame may not load them.
+_ICONS = re.compile(r'<link rel="(?:apple-touch-)?icon"[^>]*>')
 
 
 def preview_draft(
@@ -97,4 +102,4 @@ def _with_pictures(html: str, base: str, plan: PlannedArticle) -> str:
         kind = guess_type(path)[0]
         return f"data:{kind};base64,{base64.b64encode(content).decode()}" if content else None
 
-    return with_local_pictures(html, base, inside)
+    return with_local_pictures(_ICONS.sub("", html), base, inside)

@@ -13,6 +13,7 @@ from wsgiref.types import WSGIApplication
 import pytest
 from playwright.sync_api import Page
 
+from publisher.app.drafts import begin_translation, save_draft
 from publisher.app.issues.edits import EditRequest, edit_issue
 from publisher.app.issues.sending import hold_issue
 from publisher.app.operation.page_servers import open_console_state
@@ -106,6 +107,7 @@ def running(made_ready: MadeReady) -> Iterator[Console]:
         with_objects,
         title={"en": "The Lantern", "zh-Hant": "燈籠", "ar": "الفانوس"},
         languages=["en", "zh-Hant", "ar"],
+        sources=[{"kind": "folder", "path": "articles", "editable": True}],
         newsletters=[{"title": {"en": "The week", "zh-Hant": "一週", "ar": "الأسبوع"}}],
     )
     with open_console_state(publication.settings) as opened:
@@ -130,6 +132,9 @@ def _have_objects(publication: PublicationFolder) -> None:
     arabic = "weekly-ar-2026-01-09"
     edit_issue(state, TERMINAL, arabic, EditRequest(EditKind.SUBJECT, "كلمات أخرى"))
     hold_issue(state, TERMINAL, arabic)
+    draft = begin_translation(state, TERMINAL, publication.one("endless").story_id, "ar")
+    words = {"title": "قصة", "text": f"كلمات {'ك' * len(ENDLESS)}"}
+    save_draft(state, TERMINAL, draft.id, draft.version, words)
     pipeline_of(publication, MemoryTransport()).run()
 
 
