@@ -21,6 +21,16 @@ class SubscriberStatus(StrEnum):
     COMPLAINED = "complained"
 
 
+class FieldType(StrEnum):
+    """What values a field of the publication's own has. CHOICE has a list of them."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
+    CHOICE = "choice"
+    YES_NO = "yes/no"
+
+
 class ConsentSource(StrEnum):
     """Who changes a status: the subscriber, the owner for the subscriber, an import, mail that came in.
 
@@ -51,7 +61,7 @@ class Subscriber:
     `email` is the identity, `address` what mail is sent to (see `subscribers.addresses`).
     `language` is a canonical BCP 47 tag, `timezone` an IANA key or None. `newsletters` are those
     with an active subscription, `pending` those that wait for a confirmation, `declined` those that
-    the subscriber left. Each is sorted, and no name is in two of them. `id` is 0 before the
+    the subscriber left; `fields` are values by name. Each is sorted, and no name is in two of them. `id` is 0 before the
     database assigns one. The generations of the subscriber's links are described in `tables`.
     """
 
@@ -67,6 +77,7 @@ class Subscriber:
     declined: tuple[str, ...] = ()
     generation: int = 0
     feed_generation: int = 0
+    fields: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def subscriptions(self) -> dict[str, SubscriberStatus]:

@@ -169,6 +169,14 @@ def store_preferences(
     _store_cadences(connection, subscriber_id, chosen.cadences, now)
 
 
+def store_fields(
+    connection: Connection, subscriber_id: int, fields: Mapping[str, str], now: datetime
+) -> None:
+    """Store all values of the publication's own fields that a subscriber on record has."""
+    row = update(subscriber).where(subscriber.c.id == subscriber_id)
+    connection.execute(row.values(fields=dict(fields) or None, updated_at=now))
+
+
 def profile_of(chosen: Preferences) -> Profile:
     """Return what of a subscriber's preferences changes the content of issues."""
     # The other fields have the same names in both.

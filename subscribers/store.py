@@ -42,7 +42,7 @@ _PAGE = 1_000
 _NUMBER = sa.bindparam("number", type_=sa.Integer)
 _COLUMNS = (
     *("id", "email", "address", "name", "language", "timezone", "status"),
-    *("generation", "feed_generation"),
+    *("generation", "feed_generation", "fields"),
 )
 _WITH_SUBSCRIPTIONS = sa.select(
     *subscriber.c[_COLUMNS], subscription.c.newsletter, subscription.c.status.label("state")
@@ -151,6 +151,7 @@ def _subscriber(rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> Subscriber:
     first = rows[0]
     values = {name: getattr(first, name) for name in _COLUMNS}
     values |= {"newsletters": (), "status": SubscriberStatus(first.status)}
+    values["fields"] = first.fields or {}
     without = Subscriber(**values)
     return without.with_subscriptions(
         {

@@ -62,6 +62,8 @@ subscriber: Final = sa.Table(
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("timezone", sa.Text),
     sa.Column("status", sa.Text, nullable=False),
+    # Values of the publication's own fields, by name; NULL for none.
+    sa.Column("fields", sa.JSON(none_as_null=True)),
     sa.Column("created_at", UTCDateTime, nullable=False),
     sa.Column("updated_at", UTCDateTime, nullable=False),
     # Is in the signature of every personal link; links of an earlier generation have ended, except

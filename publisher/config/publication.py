@@ -37,7 +37,9 @@ from publisher.config.web import (
     BucketSettings,
     ConsoleSettings,
     FeedbackSettings,
+    FieldSettings,
     JoiningSettings,
+    SubscriberSettings,
     WebhookSettings,
     WebSettings,
     is_loopback_name,
@@ -276,6 +278,7 @@ class PublicationFile(values.ConfigTable):
     web: WebSettings = WebSettings()
     console: ConsoleSettings = ConsoleSettings()
     joining: JoiningSettings = JoiningSettings()
+    subscribers: SubscriberSettings = SubscriberSettings()
     mailbox: MailboxSettings | None = None
     feedback: FeedbackSettings = FeedbackSettings()
     webhooks: WebhookSettings = WebhookSettings()
@@ -310,7 +313,8 @@ class PublicationFile(values.ConfigTable):
 
     @model_validator(mode="after")
     def _names_differ(self) -> PublicationFile:
-        tables: dict[str, Sequence[Newsletter | SourceSettings]] = {
+        tables: dict[str, Sequence[Newsletter | SourceSettings | FieldSettings]] = {
+            "subscribers.field": self.subscribers.field,
             "source": self.source,
             "newsletter": self.newsletter,
         }
@@ -399,6 +403,7 @@ class Settings:
     web: WebSettings = field(default_factory=WebSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     mailbox: MailboxSettings | None = None
+    subscribers: SubscriberSettings = field(default_factory=SubscriberSettings)
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     s3: BucketSettings | None = None
     backup: BackupSettings | None = None

@@ -3,14 +3,20 @@
 Secrets come from the environment.
 """
 
+from __future__ import annotations
+
 import ipaddress
 import re
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
 
 from publisher.config import values
+from subscribers.model import FieldType
+
+if TYPE_CHECKING:
+    from subscribers.fields import SubscriberField
 
 _MAX_PORT = 65_535
 
@@ -131,6 +137,56 @@ class JoiningSettings(values.ConfigTable):
     proof_of_work_above: int = Field(default=50, ge=0)
     # Confirmations stop when too many bounce. Those of before this time are not counted.
     bounces_count_from: AwareDatetime | None = None
+
+
+# What an audience can be limited by besides fields.
+_OTHER_MEANINGS = frozenset({"topic", "newsletter", "page"})
+_MOST_FIELDS = 20
+
+
+class FieldSettings(values.ConfigTable):
+    """The tables [[subscribers.field]]: what is known of subscribers besides. `shown`: on her own page."""
+
+    name: values.UrlName
+    type: FieldType = FieldType.TEXT
+    label: values.LocalisedTitle
+    choices: Annotated[tuple[str, ...], BeforeValidator(values.require_list)] = ()
+    shown: bool = False
+    # By herself.
+    editable: bool = False
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> FieldSettings:
+        from subscribers.lists.columns import is_column_name  # few publications have fields
+
+        if is_column_name(self.name) or self.name in _OTHER_MEANINGS:
+            problem = (
+                f"{self.name!r} has a meaning in lists of subscribers; choose another name"
+            )
+            raise values.wrong("name", problem)
+        if (self.type is FieldType.CHOICE) != bool(self.choices):
+            problem = 'a field has choices if its type is "choice"; write choices = ["A", "B"]'
+            raise values.wrong("choices", problem)
+        if self.editable and not self.shown:
+            problem = "nobody can change what is not shown; write shown = true"
+            raise values.wrong("editable", problem)
+        return self
+
+    @property
+    def value_type(self) -> SubscriberField:
+        from subscribers.fields import SubscriberField
+
+        return SubscriberField(self.name, self.type, self.choices)
+
+
+class SubscriberSettings(values.ConfigTable):
+    """The table [subscribers]."""
+
+    field: tuple[FieldSettings, ...] = Field(default=(), max_length=_MOST_FIELDS)
+
+    @property
+    def value_types(self) -> tuple[SubscriberField, ...]:
+        return tuple(one.value_type for one in self.field)
 
 
 # The environment variable with the last part of the webhooks' paths.

@@ -18,6 +18,7 @@ from subscribers import store
 from subscribers.consent import WITHDRAWN_STATUSES, may_receive_mail, next_status
 from subscribers.consent_records import append_events, append_imported_consent, events_between
 from subscribers.errors import BadRow, RefusedTransitionError, RowReason, in_column
+from subscribers.fields import merge_fields
 from subscribers.lists.rows import SubscriberRow
 from subscribers.model import ConsentSource, JoinWish, Subscriber, SubscriberStatus
 from subscribers.pending_requests import cancel_requests
@@ -52,6 +53,7 @@ def merge_row(stored: Subscriber, row: SubscriberRow) -> MergeResult:
         language=new.language if "language" in given else stored.language,
         timezone=new.timezone if "timezone" in given else stored.timezone,
         status=status,
+        fields=merge_fields(stored.fields, row.fields),
     )
     return MergeResult(corrected.with_subscriptions(subscriptions), notes)
 
@@ -221,7 +223,8 @@ def _write_subscribers(
 def _values(change: ImportedRow, now: datetime) -> dict[str, Any]:
     person = change.merged.subscriber
     columns = ("email", "address", "name", "language", "timezone", "status")
-    return {name: getattr(person, name) for name in columns} | {"updated_at": now}
+    values = {name: getattr(person, name) for name in columns}
+    return values | {"fields": dict(person.fields) or None, "updated_at": now}
 
 
 def _write_subscriptions(connection: sa.Connection, changed: Sequence[ImportedRow]) -> None:

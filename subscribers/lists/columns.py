@@ -184,11 +184,19 @@ _NAMES: Final = {
     "network": ("network", "confirm ip", "optin ip", "ip address"),
     "attributes": ("attributes", "metadata"),
 }
+# Before the name of a field of the publication's own.
+FIELD_ROLE: Final = "field "
 _COLUMN_ROLES: Final = {name: role for role, names in _NAMES.items() for name in names}
 # Years in which somebody can have agreed to mail. The first and the last that there are have no UTC time.
 _YEARS: Final = range(1970, 2200)
 # How alike two names are, from 0 to 1, so that one is taken for a misspelling of the other.
 _ALIKE: Final = 0.75
+
+
+def is_column_name(name: str) -> bool:
+    """Return whether lists have a column of such a name already."""
+    key = name.replace("-", " ")
+    return key in _COLUMN_ROLES or bool(status_role(key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +232,11 @@ class ColumnPlan:
         if language := found.get("language") or _language(found.get("attributes", "")):
             given["language"] = language
         # The other columns that are read tell whether there is mail.
+        given |= {role: cell for role, _name, cell in rows if role.startswith(FIELD_ROLE)}
         stated = [
-            (name, cell.strip()) for role, name, cell in rows if role and role not in _NAMES
+            (name, cell.strip())
+            for role, name, cell in rows
+            if role and role not in _NAMES and role not in given
         ]
         status, column = stated_status(stated)
         if status:
@@ -236,16 +247,19 @@ class ColumnPlan:
         return given
 
 
-def plan_columns(line: int, cells: Sequence[str]) -> ColumnPlan:
-    """Return what a header's columns are read as. Raise BadFileError for a double or misspelt column, or no address."""
+def plan_columns(line: int, cells: Sequence[str], fields: Sequence[str] = ()) -> ColumnPlan:
+    """Return what a header's columns are read as; `fields` are names of the publication's own. Raise BadFileError for a double or misspelt column, or no address."""
     if not cells:
         raise BadFileError(
             line, RowReason("the file is empty; it starts with a header such as email,name")
         )
     header = tuple(cell.strip() for cell in cells)
     names = [column_key(name) for name in header]
+    own = {name.replace("-", " "): FIELD_ROLE + name for name in fields}
     for name in names:
-        is_known = name in _COLUMN_ROLES or name in _STATUS_ROLES
+        is_known = (
+            name.replace("-", " ") in own or name in _COLUMN_ROLES or name in _STATUS_ROLES
+        )
         if is_known and names.count(name) > 1:
             raise BadFileError(line, RowReason("the column %(name)s is there twice", name=name))
         near = difflib.get_close_matches(name, OWN_COLUMNS, 1, _ALIKE)
@@ -256,7 +270,10 @@ def plan_columns(line: int, cells: Sequence[str]) -> ColumnPlan:
                 near=near[0],
             )
             raise BadFileError(line, reason)
-    roles = tuple(_COLUMN_ROLES.get(name) or status_role(name) for name in names)
+    roles = tuple(
+        own.get(name.replace("-", " ")) or _COLUMN_ROLES.get(name) or status_role(name)
+        for name in names
+    )
     if "email" not in roles:
         raise BadFileError(line, RowReason("there is no column email"))
     return ColumnPlan(header, roles)

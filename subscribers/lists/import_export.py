@@ -132,10 +132,12 @@ class ImportReport:
         self.reasons[kind if is_known else "…"] += 1
 
 
-def first_columns(rows: Iterable[tuple[int, Sequence[str]]]) -> ColumnPlan:
+def first_columns(
+    rows: Iterable[tuple[int, Sequence[str]]], fields: Sequence[str] = ()
+) -> ColumnPlan:
     """Return what the columns of numbered rows are read as, by the first one. Raise BadFileError."""
     line, first = next(iter(rows), (1, []))
-    return plan_columns(line, first)
+    return plan_columns(line, first, fields)
 
 
 BATCH_ROWS: Final = 1_000
@@ -246,7 +248,8 @@ def import_in_portions(
     nothing of these, and stores the others.
     """
     with TemporaryFile() as copy:
-        columns, total = _copy_checked(file, copy)
+        names = [one.name for one in publication.fields]
+        columns, total = _copy_checked(file, copy, names)
         run = _Import(ImportReport(columns), options)
         rows = _of_a_list(parse_rows(_kept(read_cells(copy), run.cells), publication))
         with transaction() as connection:
@@ -296,7 +299,9 @@ def _next_portion(rows: int, seconds: float) -> int:
     return max(min(wanted, 2 * rows, BATCH_ROWS), min(SMALLEST_PORTION, BATCH_ROWS))
 
 
-def _copy_checked(file: Iterable[bytes | str], copy: IO[bytes]) -> tuple[ColumnPlan, int]:
+def _copy_checked(
+    file: Iterable[bytes | str], copy: IO[bytes], fields: Sequence[str]
+) -> tuple[ColumnPlan, int]:
     """Copy a file, and return its columns and how many rows follow; raise BadFileError if it is not CSV to its end."""
     copy.writelines(
         line.encode("utf-8", "surrogatepass") if isinstance(line, str) else line
@@ -304,17 +309,18 @@ def _copy_checked(file: Iterable[bytes | str], copy: IO[bytes]) -> tuple[ColumnP
     )
     copy.seek(0)
     numbered = read_cells(copy)
-    columns = first_columns(numbered)
+    columns = first_columns(numbered, fields)
     rows = sum(1 for _row in numbered)
     copy.seek(0)
     return columns, rows
 
 
-def export_csv(connection: Connection, out: TextIO) -> int:
-    """Write all subscribers as CSV, in the order of their ids. Return how many.
+def export_csv(connection: Connection, out: TextIO, fields: Sequence[str] = ()) -> int:
+    """Write all subscribers as CSV, in the order of their ids, with some of their fields. Return how many.
 
     `out` is open for text in UTF-8 with `newline=""` (`utf-8-sig` for spreadsheets). An import of
     the file into an empty database gives the same subscribers and subscriptions.
     """
-    write_cells([OWN_COLUMNS], out)
-    return write_cells(map(subscriber_cells, list_subscribers(connection)), out)
+    write_cells([(*OWN_COLUMNS, *fields)], out)
+    people = list_subscribers(connection)
+    return write_cells((subscriber_cells(one, fields) for one in people), out)

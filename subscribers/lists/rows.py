@@ -25,7 +25,7 @@ in such a row count as left.
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Final
@@ -34,6 +34,7 @@ from zoneinfo import available_timezones
 from subscribers import errors
 from subscribers.addresses import normalise_address
 from subscribers.consent import WITHDRAWN_STATUSES
+from subscribers.fields import SubscriberField, merge_fields
 from subscribers.lists import columns as list_columns
 from subscribers.model import Subscriber, SubscriberStatus
 
@@ -68,6 +69,8 @@ class SubscriberRow:
     consented_at: datetime | None = None
     network: str = ""
     stated_by: str = ""
+    # Cells of the publication's own fields; an empty one removes the value.
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 _NOT_UNICODE: Final = errors.RowReason("it is not UTF-8; save the file as CSV in UTF-8")
@@ -75,11 +78,12 @@ _NOT_UNICODE: Final = errors.RowReason("it is not UTF-8; save the file as CSV in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListPublication:
-    """The languages and newsletters that a list is for; `languages` returns the publication's for any tag, or None."""
+    """The languages, newsletters and fields that a list is for; `languages` returns the publication's for any tag, or None."""
 
     languages: Callable[[str], str | None]
     default_language: str
     newsletters: Sequence[str]
+    fields: Sequence[SubscriberField] = ()
 
 
 def parse_rows(
@@ -90,7 +94,8 @@ def parse_rows(
     line, first = next(numbered, (1, []))
     if not all(map(_is_unicode, first)):
         raise errors.BadFileError(line, _NOT_UNICODE)
-    plan = list_columns.plan_columns(line, first)
+    names = [one.name for one in publication.fields]
+    plan = list_columns.plan_columns(line, first, names)
     for at, cells in numbered:
         try:
             yield _row(at, _matched(plan, cells), publication)
@@ -98,8 +103,8 @@ def parse_rows(
             yield errors.BadRow(at, error.column, error.reason)
 
 
-def subscriber_cells(person: Subscriber) -> tuple[str, ...]:
-    """Return a subscriber as cells in the order of `OWN_COLUMNS`; `parse_rows` reads them back."""
+def subscriber_cells(person: Subscriber, fields: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return a subscriber as cells in the order of `OWN_COLUMNS` and `fields`; `parse_rows` reads them back."""
     newsletters = (f"{_MARKS[state]}{name}" for name, state in person.subscriptions.items())
     return (
         person.address,
@@ -108,6 +113,7 @@ def subscriber_cells(person: Subscriber) -> tuple[str, ...]:
         person.timezone or "",
         " ".join(newsletters),
         person.status,
+        *(person.fields.get(name, "") for name in fields),
     )
 
 
@@ -134,6 +140,12 @@ def _is_unicode(cell: str) -> bool:
 def _row(line: int, cells: Mapping[str, str], publication: ListPublication) -> SubscriberRow:
     identity, address = _address(cells["email"])
     status = _status(cells.get("status", ""))
+    own = {one.name: list_columns.FIELD_ROLE + one.name for one in publication.fields}
+    fields = {
+        one.name: one.read(cells[own[one.name]])
+        for one in publication.fields
+        if own[one.name] in cells
+    }
     new = Subscriber(
         id=0,
         email=identity,
@@ -143,6 +155,7 @@ def _row(line: int, cells: Mapping[str, str], publication: ListPublication) -> S
         timezone=_timezone(cells.get("timezone", "")),
         newsletters=(),
         status=status,
+        fields=merge_fields({}, fields),
     )
     subscriptions = _subscriptions(cells.get("newsletters"), status, publication.newsletters)
     given = {name for name, cell in cells.items() if cell or name not in _NOT_GIVEN_IF_EMPTY}
@@ -153,6 +166,7 @@ def _row(line: int, cells: Mapping[str, str], publication: ListPublication) -> S
         _consented_at(cells.get("consented", "")),
         list_columns.shorten_network(cells.get("network", "")),
         cells.get("by", ""),
+        fields,
     )
 
 

@@ -115,7 +115,7 @@ def export_list(state: EditingState, actor: Actor, out: TextIO) -> int:
     require_all_subscribers(state, actor)
     with state.changing(actor, "export-subscribers", "subscribers") as change:
         change.details["count"] = count_all_subscribers(change.connection)
-    return export_subscribers(state.database, out)
+    return export_subscribers(state.settings, state.database, out)
 
 
 def require_all_subscribers(state: EditingState, actor: Actor) -> None:

@@ -17,7 +17,9 @@ from publisher.recurrence import at_local_time
 from subscribers import consent_records
 from subscribers.addresses import mask_address
 from subscribers.changes import choose_newsletters
-from subscribers.model import JoinWish, Subscriber, SubscriberStatus
+from subscribers.errors import BadCellError
+from subscribers.fields import merge_fields
+from subscribers.model import FieldType, JoinWish, Subscriber, SubscriberStatus
 from subscribers.preferences import (
     Cadence,
     Preferences,
@@ -25,6 +27,7 @@ from subscribers.preferences import (
     load_preferences,
     pause_subscriber,
     resume_subscriber,
+    store_fields,
     store_preferences,
 )
 from subscribers.store import load_subscriber
@@ -95,6 +98,8 @@ class EnteredPreferences:
     timezone: str = ""
     length: str = ""
     machine_translations: bool = True
+    # Of the publication's own fields that she may change: by name, what the form has of each.
+    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class PreferenceError(PublisherError):
@@ -148,11 +153,15 @@ def save_choices(
     assert person is not None  # noqa: S101  # on record
     choices = read_choices(connection, settings, person, now)
     chosen = _checked(connection, settings, choices, entered, now)
+    fields = _entered_fields(settings, person, entered)
     wanted = {
         one.newsletter.name: one.newsletter.name in entered.newsletters
         for one in choices.newsletters
     }
     changed = set()
+    if fields != person.fields:
+        store_fields(connection, person.id, fields, now)
+        changed.add("fields")
     if choose_newsletters(connection, person.id, wanted, now):
         changed.add("newsletters")
         _record_consent(connection, choices, wanted, origin, now)
@@ -165,6 +174,27 @@ def save_choices(
         old = choices.preferences
         changed |= {one for one in names if getattr(stored, one) != getattr(old, one)}
     return frozenset(changed)
+
+
+def _entered_fields(
+    settings: Settings, person: Subscriber, entered: EnteredPreferences
+) -> dict[str, str]:
+    """Return all fields of a subscriber as they are after what was entered; raise PreferenceError."""
+    read, wrong = dict[str, str](), []
+    for one in settings.subscribers.field:
+        text = entered.fields.get(one.name)
+        if not one.editable or text is None:
+            continue
+        # A check box that is empty says no only to a former yes.
+        if one.type is FieldType.YES_NO and not text:
+            text = "no" if person.fields.get(one.name) else ""
+        try:
+            read[one.name] = one.value_type.read(text)
+        except BadCellError:
+            wrong.append(f"field-{one.name}")
+    if wrong:
+        raise PreferenceError(wrong)
+    return merge_fields(person.fields, read)
 
 
 def switch_language(

@@ -91,14 +91,16 @@ def import_subscribers(
         languages=settings.publication.subscriber_tag,
         default_language=settings.publication.default_language,
         newsletters=[newsletter.name for newsletter in settings.newsletters],
+        fields=settings.subscribers.value_types,
     )
     with database.writing_in_portions() as portion:
         return import_export.import_in_portions(portion, lines, publication, asked)
 
 
-def export_subscribers(database: Database, out: TextIO) -> int:
+def export_subscribers(settings: Settings, database: Database, out: TextIO) -> int:
+    fields = [one.name for one in settings.subscribers.field]
     with database.reading() as connection:
-        return import_export.export_csv(connection, out)
+        return import_export.export_csv(connection, out, fields)
 
 
 def read_subscribers(database: Database) -> list[Subscriber]:

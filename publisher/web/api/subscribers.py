@@ -40,6 +40,7 @@ class SubscriberAnswer(ApiValue):
     timezone: str | None
     status: SubscriberStatus
     subscriptions: dict[str, SubscriberStatus] = Field(description="By newsletter.")
+    fields: dict[str, str] = Field(description="Of the publication's own, by name.")
 
 
 class Unsubscription(ApiValue):

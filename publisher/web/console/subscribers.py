@@ -96,6 +96,7 @@ def _show_one(request: ConsoleRequest, number: int) -> flask.Response:
         events=tuple(reversed(history.events))[:_SHOWN],
         hidden=max(0, len(history.events) - _SHOWN),
         newsletters=newsletters_of(request.settings, record.subscriber),
+        own_fields=request.settings.subscribers.field,
     )
 
 

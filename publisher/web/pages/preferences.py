@@ -44,6 +44,11 @@ def entered_preferences(settings: Settings) -> preferences.EnteredPreferences:
         timezone=given.get("timezone", ""),
         length=given.get("length", ""),
         machine_translations="machine" in given,
+        fields={
+            one.name: given.get(f"field-{one.name}", "")
+            for one in settings.subscribers.field
+            if one.editable
+        },
     )
 
 
@@ -54,6 +59,7 @@ def preference_values(
     shown: preferences.EnteredPreferences,
 ) -> dict[str, Any]:
     zone = locales.time_zone_choice(shown.timezone)
+    values = {**choices.subscriber.fields, **shown.fields}
     return {
         "shown": shown,
         "zone": (zone, dict(locales.time_zone_names(language)).get(zone, zone)),
@@ -64,6 +70,11 @@ def preference_values(
         ],
         "topics": [(one, one) for one in choices.topics],
         "authors": [(one, one) for one in choices.authors],
+        "own_fields": [
+            (one, one.label(language), values.get(one.name, ""))
+            for one in settings.subscribers.field
+            if one.shown
+        ],
     }
 
 
@@ -81,6 +92,7 @@ def stored_preferences(
         timezone=chosen.timezone or "",
         length=chosen.length or "",
         machine_translations=chosen.machine_translations,
+        fields=choices.subscriber.fields,
     )
 
 
