@@ -171,24 +171,19 @@ def subscribers_list_command(given: common.Given) -> None:
 
 
 @common.command("subscribers numbers", "--json my-publication", takes="DIR --now --json")
-def subscribers_numbers_command(given: common.Given, *, table: str = "") -> None:
-    """Show the list in numbers: how many, joining and leaving by week, and what became of issues.
+def subscribers_numbers_command(given: common.Given) -> None:
+    """Show the list in numbers: how many, who joined and left lately, and what became of issues.
 
-    --table NAME (all, for people): Print subscriptions, weeks or issues as CSV.
+    With --json, of a whole year.
     """
-    from publisher.app.subscribers import numbers
+    from publisher.app.subscribers.numbers import read_numbers
 
     with given.editing() as (state, _actor):
-        found = numbers.read_numbers(state)
-        weeks = numbers.weeks_until(given.clock.now(), given.settings)
+        found = read_numbers(state)
     if given.as_json:
-        common.print_json(found.as_dict())
-    elif not table:
-        common.stdout_console().print(*output.numbers_tables(found, weeks), sep="\n")
-    elif table in found.tables:
-        echo(numbers.numbers_as_csv(found, table), nl=False)
+        common.print_json(found)
     else:
-        raise UsageError(f"{table}: no such table; there are {', '.join(found.tables)}")
+        common.stdout_console().print(*output.numbers_tables(found), sep="\n")
 
 
 @common.command("subscribers find", "ann@example.org", takes="DIR --json")

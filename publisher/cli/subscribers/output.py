@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from publisher.cli.common import fields_as_json, format_local, make_table
 
@@ -13,7 +11,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from publisher.app.subscribers.actions import ReturnedMail
-    from publisher.app.subscribers.numbers import PublicationNumbers
     from publisher.app.subscribers.records import ConsentChange, SubscriberRecord
     from subscribers.consent_records import ConsentRecord
     from subscribers.lists.import_export import ImportReport
@@ -99,35 +96,18 @@ def subscribers_table(people: list[Subscriber]) -> Table:
     return make_table(headings, rows)
 
 
-# Weeks and issues that are shown, the latest.
-_NUMBERS_SHOWN = 12
+# Rows of weeks that are shown, and issues: the latest.
+_NUMBERS_SHOWN = 24
 
 
-def numbers_tables(found: PublicationNumbers, weeks: Sequence[date]) -> list[Table]:
-    """Return the numbers of the list and of its latest weeks and issues. Nothing is tracked, so there are no openings."""
-    from publisher.app.subscribers.numbers import LIST_SUMS, by_week
-
-    counted = found.counted
-    records = {**counted.statuses, "paused": counted.paused, "without": counted.without}
-    sums = by_week(counted.weeks, LIST_SUMS, weeks[-_NUMBERS_SHOWN:])
-    tables = {
-        "subscriptions": [asdict(row) for row in found.subscriptions],
-        "weeks": [*reversed(sums)],
-        "issues": [asdict(row) for row in found.issues[:_NUMBERS_SHOWN]],
-    }
-    shown = [_number_table([records | {"erased": counted.erased}])]
-    shown += [_number_table(rows) for rows in tables.values() if rows]
-    shown[-1].caption = f"counted at {format_local(datetime.fromisoformat(counted.counted_at))}"
-    return shown
-
-
-def _number_table(rows: Sequence[Mapping[str, object]]) -> Table:
-    names = [
-        name for name in rows[0] if name not in ("issue", "week") or name == next(iter(rows[0]))
-    ]
-    cells = (["-" if row[name] is None else str(row[name]) for name in names] for row in rows)
-    numeric = {name.replace("_", " ") for name in names if not isinstance(rows[0][name], str)}
-    return make_table((name.replace("_", " ") for name in names), cells, right=numeric)
+def numbers_tables(found: Mapping[str, Any]) -> Iterator[Table]:
+    """Yield the numbers of the list, and of its latest weeks and issues."""
+    records = {**found["statuses"], **{one: found[one] for one in ("paused", "erased")}}
+    weeks, issues = found["weeks"][-_NUMBERS_SHOWN:], found["issues"][:_NUMBERS_SHOWN]
+    for rows in filter(None, ([records], found["subscriptions"], weeks, issues)):
+        numeric = {name for name, value in rows[0].items() if not isinstance(value, str)}
+        cells = (["-" if one is None else str(one) for one in row.values()] for row in rows)
+        yield make_table(rows[0], cells, right=numeric)
 
 
 def record_tables(record: SubscriberRecord) -> list[Table]:

@@ -75,7 +75,7 @@ class NumbersValue(ApiValue):
 @OPERATIONS.add("GET /subscribers/numbers", Permission.VIEW)
 def _read_numbers(request: ApiRequest) -> NumbersValue:
     """Read how many subscribers there are, who joined and left, and what became of issues."""
-    return NumbersValue(numbers=read_numbers(request.state).as_dict())
+    return NumbersValue(numbers=read_numbers(request.state))
 
 
 @OPERATIONS.add(

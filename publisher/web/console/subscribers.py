@@ -1,8 +1,8 @@
 """Subscribers: search, one with history and consent, export, import. No address is in a URL."""
 
 import io
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import flask
@@ -45,44 +45,46 @@ def _search(request: ConsoleRequest) -> flask.Response:
 def _numbers(request: ConsoleRequest) -> flask.Response:
     found = numbers.read_numbers(request.state)
     chosen = {name: flask.request.args.get(name, "") for name in ("newsletter", "language")}
-    weeks = numbers.weeks_until(request.state.clock.now(), request.settings)
-    issues = _those(found.issues, chosen)
+    tables = {name: _those(found[name], chosen) for name in numbers.NUMBER_TABLES}
+    weekly = partial(numbers.by_week, now=request.state.clock.now(), settings=request.settings)
     return request.page(
         "numbers.html",
         found=found,
-        counted_at=datetime.fromisoformat(found.counted.counted_at),
+        counted_at=datetime.fromisoformat(found["counted_at"]),
         chosen=chosen,
-        choices={name: _values(found, name) for name in chosen},
-        rows=_those(found.subscriptions, chosen),
-        weeks=numbers.by_week(_those(found.counted.weeks, chosen), numbers.LIST_SUMS, weeks),
-        mails=numbers.by_week(issues, numbers.MAIL_SUMS, weeks),
-        issues=issues[:_SHOWN],
-        hidden=max(0, len(issues) - _SHOWN),
+        choices={name: _choices(found, name) for name in chosen},
+        rows=tables["subscriptions"],
+        weeks=weekly(tables["weeks"], ("joined", "left", "bounced")),
+        mails=weekly(tables["issues"], _MAIL_SUMS),
+        issues=tables["issues"][:_SHOWN],
+        hidden=max(0, len(tables["issues"]) - _SHOWN),
+        day_of=date.fromisoformat,
     )
 
 
-def _those(rows: Sequence[Any], chosen: Mapping[str, str]) -> list[Any]:
+_MAIL_SUMS = ("planned", "sent", "bounced", "returned", "complaints", "unsubscribed")
+
+
+def _those(rows: list[dict[str, Any]], chosen: dict[str, str]) -> list[dict[str, Any]]:
     """Return the rows of a newsletter, with its digests, and of a language; empty for all."""
-    newsletter, language = chosen["newsletter"], chosen["language"]
     return [
         row
         for row in rows
-        if newsletter in ("", row.newsletter.partition(".")[0])
-        and language in ("", row.language)
+        if all(value in ("", row[name].partition(".")[0]) for name, value in chosen.items())
     ]
 
 
-def _values(found: numbers.PublicationNumbers, name: str) -> list[str]:
-    rows = (*found.subscriptions, *found.counted.weeks, *found.issues)
-    return sorted({getattr(row, name).partition(".")[0] for row in rows})
+def _choices(found: dict[str, Any], name: str) -> list[str]:
+    rows = (row for table in numbers.NUMBER_TABLES for row in found[table])
+    return sorted({row[name].partition(".")[0] for row in rows})
 
 
 @ROUTES.add("GET /subscribers/numbers/<kind>.csv", Permission.VIEW)
 def _numbers_file(request: ConsoleRequest, kind: str) -> flask.Response:
-    found = numbers.read_numbers(request.state)
-    if kind not in found.tables:
+    if kind not in numbers.NUMBER_TABLES:
         flask.abort(404)
-    return _file(numbers.numbers_as_csv(found, kind), "text/csv", f"{kind}.csv")
+    rows = numbers.read_numbers(request.state)[kind]
+    return _file(numbers.numbers_as_csv(rows), "text/csv", f"{kind}.csv")
 
 
 @ROUTES.add("GET /subscribers/<int:number>/", Permission.SEE_SUBSCRIBERS)
