@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
@@ -32,16 +32,18 @@ from publisher.database import Database, retry_queue
 from publisher.database.retry_queue import QueueItem, Settlement, queue_item
 from publisher.delivery.causes import cause_of
 from publisher.delivery.transports.base import Outcome, SendStatus, Transport
-from publisher.errors import TranslationError
+from publisher.errors import DeliveryError, TranslationError
 from publisher.fault_isolation import Report, isolated, unreported
-from publisher.languages import autonym
+from publisher.languages import autonym, match
 from publisher.log import log
 from publisher.mail import Message, SubscriptionMail, compose_subscription_message
 from publisher.mail.dkim import DkimSigner
 from publisher.notices.sender import PersonalMail, PersonalMails, PersonalMailSender
 from publisher.rendering import Renderer, SystemMail
-from publisher.rendering.model import StoryToTranslate, WaitingIssue
+from publisher.rendering.console import CONSOLE_LANGUAGES, ConsolePages
+from publisher.rendering.model import Digest, StoryToTranslate, WaitingIssue
 from publisher.rendering.views import publication_view
+from publisher.secrets import unseal
 from publisher.syndication.feed_index import publication_tag
 from publisher.translations import translators
 from publisher.translations.listing import StoryFilter, StoryLine, read_stories
@@ -133,7 +135,7 @@ class _StaffMails(PersonalMails):
     secret: str = field(repr=False)
     renderer: Renderer
     signers: Sequence[DkimSigner]
-    what = "mail to a translator or an approver"
+    what = "mail to somebody with an account"
     folder = "translators"
     policy = translators.STAFF_POLICY
 
@@ -163,19 +165,8 @@ class _StaffMails(PersonalMails):
 
     def _message(self, mail: QueueItem, account: Account) -> Message:
         publication, language = self.settings.publication, account.language
-        content = mail.payload
-        console = self.settings.console
-        waiting = tuple(WaitingIssue(**one) for one in content.get("issues", ()))
-        digest = self.renderer.system_mail(
-            SystemMail(
-                kind="approval" if waiting else "translations",
-                publication=publication_view(publication, language),
-                stories=tuple(StoryToTranslate(**one) for one in content["stories"]),
-                has_more=content.get("has_more", False),
-                list_url=f"{console.url}/translations/" if console.enabled else "",
-                waiting=waiting,
-            )
-        )
+        is_invitation = translators.INVITATION_MAIL in mail.payload
+        digest = (self._invitation if is_invitation else self._news)(mail.payload, account)
         signature = hmac.new(self.secret.encode(), b"translator\n%d" % mail.id, "sha256")
         composed = SubscriptionMail(
             publication=publication,
@@ -190,6 +181,42 @@ class _StaffMails(PersonalMails):
             number=mail.id,
         )
         return compose_subscription_message(composed, self.signers)
+
+    def _news(self, content: Mapping[str, Any], account: Account) -> Digest:
+        console = self.settings.console
+        waiting = tuple(WaitingIssue(**one) for one in content.get("issues", ()))
+        return self.renderer.system_mail(
+            SystemMail(
+                kind="approval" if waiting else "translations",
+                publication=publication_view(self.settings.publication, account.language),
+                stories=tuple(StoryToTranslate(**one) for one in content["stories"]),
+                has_more=content.get("has_more", False),
+                list_url=f"{console.url}/translations/" if console.enabled else "",
+                waiting=waiting,
+            )
+        )
+
+    def _invitation(self, content: Mapping[str, Any], account: Account) -> Digest:
+        """Return the mail with an invitation's link, in words of the console."""
+        sealed = content[translators.INVITATION_MAIL]
+        link = unseal(self.secret, translators.INVITATION_MAIL, sealed)
+        if link is None:
+            raise DeliveryError(
+                "the invitation was made under another secret; make another one"
+            )
+        values = {
+            "publication": publication_view(self.settings.publication, account.language),
+            "link": link,
+            "until": datetime.fromisoformat(content["until"]),
+            "zone": self.settings.publication.timezone,
+        }
+        language = match(account.language, CONSOLE_LANGUAGES) or CONSOLE_LANGUAGES[0]
+        pages = ConsolePages()
+        subject, html, text = (
+            pages.render(f"invitation_mail.{part}", language, values)
+            for part in ("subject.txt", "html", "txt")
+        )
+        return Digest(subject=subject.strip(), preheader="", html=html, text=text)
 
 
 # Which of an account's private feeds a token is of.

@@ -18,13 +18,16 @@ def _print_invitation(given: common.Given, invitation: Invitation) -> None:
     email, link = invitation.account.email, invitation.link(given.settings.console.url)
     if given.as_json:
         until = common.rfc3339_or_none(invitation.expires_at)
-        common.print_json({"address": email, "link": link, "expires_at": until})
+        values = {"address": email, "link": link, "expires_at": until}
+        common.print_json(values | {"mailed": invitation.is_mailed})
         return
     echo(
         f"{email} sets up how to sign in at this address. It works once, until "
         f"{common.format_local(invitation.expires_at)}, and is shown only here:"
     )
     echo(link)
+    if invitation.is_mailed:
+        echo(f"It is also mailed to {email}")
 
 
 @common.command("accounts add", "ann@example.org --role editor:ar", takes="DIR --as --json")

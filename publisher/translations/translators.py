@@ -113,6 +113,8 @@ def _with_changed_original(
 
 
 _KIND = "staff"
+# The key of an invitation's link in what a mail is made of, and what the link is sealed for.
+INVITATION_MAIL = "invitation"
 STAFF_POLICY = retry_queue.QueuePolicy(
     kinds=(_KIND,),
     delays=[timedelta(minutes=10)],
@@ -129,7 +131,7 @@ STAFF_POLICY = retry_queue.QueuePolicy(
 def enqueue_staff_mail(
     connection: Connection, account_id: int, content: Mapping[str, Any], now: datetime
 ) -> None:
-    """Have a mail to a translator or an approver, made of `content`, sent as soon as this transaction commits."""
+    """Have a mail to somebody with an account, made of `content`, sent as soon as this transaction commits."""
     retry_queue.enqueue(connection, _KIND, content, now, account_id=account_id)
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from sqlalchemy import Connection
 
 from publisher.accounts import audit, model, sessions, store, tokens
 from publisher.accounts.audit import AuditEntry, AuditFault
@@ -15,6 +17,8 @@ from publisher.config.publication import Publication
 from publisher.errors import AccountError, LanguageError
 from publisher.languages import normalise
 from publisher.rendering.console import CONSOLE_LANGUAGES
+from publisher.secrets import seal
+from publisher.translations.translators import INVITATION_MAIL, enqueue_staff_mail
 
 # Roles that give something which is about one language. An administrator's accounts and keys are not.
 _BY_LANGUAGE = frozenset(
@@ -39,6 +43,8 @@ class Invitation:
     account: model.Account
     token: str = field(repr=False)
     expires_at: datetime
+    # Whether it is also mailed to its owner.
+    is_mailed: bool = False
 
     def link(self, console_url: str) -> str:
         """Return the link. Its token is in the fragment, which no server sees and no log keeps."""
@@ -105,11 +111,23 @@ def create_account(state: EditingState, actor: Actor, new: NewAccount) -> Invita
         if is_first and model.Grant(model.Role.ADMINISTRATOR) not in new.grants:
             raise AccountError.saying("the first account has to be an administrator's")
         account = store.add_account(change.connection, new, now)
-        lifetime = (
-            tokens.INVITATION_LIFETIME if is_first else tokens.INVITATION_LIFETIME_BY_MAIL
-        )
-        token = tokens.invite(change.connection, account.id, now, lifetime)
-    return Invitation(account, token, now + lifetime)
+        return _invited(state, change.connection, account, is_first=is_first)
+
+
+def _invited(
+    state: EditingState, connection: Connection, account: model.Account, *, is_first: bool
+) -> Invitation:
+    """Make an invitation, and queue the mail with it if mail leaves the machine. The first one stays at the terminal."""
+    now, settings = state.clock.now(), state.settings
+    lifetime = tokens.INVITATION_LIFETIME if is_first else tokens.INVITATION_LIFETIME_BY_MAIL
+    token = tokens.invite(connection, account.id, now, lifetime)
+    made = Invitation(account, token, now + lifetime)
+    if is_first or not (settings.console.enabled and settings.delivery.sends_mail):
+        return made
+    link = seal(state.secret, INVITATION_MAIL, made.link(settings.console.url))
+    content = {INVITATION_MAIL: link, "until": made.expires_at.isoformat()}
+    enqueue_staff_mail(connection, account.id, content, now)
+    return replace(made, is_mailed=True)
 
 
 def read_accounts(state: EditingState, actor: Actor) -> list[AccountRecord]:
@@ -173,7 +191,6 @@ def reopen_account(state: EditingState, actor: Actor, email: str) -> None:
 
 def recover_account(state: EditingState, actor: Actor, email: str) -> Invitation:
     """Delete all that lets an account's owner in but API keys, and return a new invitation."""
-    now = state.clock.now()
     with _changing(state, actor, "recover-account", email) as (change, account):
         if account.disabled_at is not None:
             raise AccountError.saying(
@@ -181,10 +198,7 @@ def recover_account(state: EditingState, actor: Actor, email: str) -> Invitation
             )
         sessions.end_sessions(change.connection, account.id)
         remove_factors(change.connection, account.id)
-        token = tokens.invite(
-            change.connection, account.id, now, tokens.INVITATION_LIFETIME_BY_MAIL
-        )
-    return Invitation(account, token, now + tokens.INVITATION_LIFETIME_BY_MAIL)
+        return _invited(state, change.connection, account, is_first=False)
 
 
 def end_account_sessions(state: EditingState, actor: Actor, email: str) -> None:

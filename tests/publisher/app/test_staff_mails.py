@@ -1,5 +1,6 @@
 """Mails to translators and approvers: who gets them, when, what they say, and what a crash does."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -9,6 +10,7 @@ import pytest
 
 from publisher.accounts.model import Grant, Role, terminal_actor
 from publisher.accounts.store import NewAccount, add_account, disable_account
+from publisher.app.accounts.administration import create_account, recover_account
 from publisher.app.editing_state import open_editing_state
 from publisher.app.issues.approval_mails import queue_reminders, queue_verdicts, reminders_due
 from publisher.app.issues.approvals import request_changes
@@ -22,6 +24,7 @@ from publisher.app.translators import (
     queue_translator_mails,
     send_translator_mails,
 )
+from publisher.config.delivery import DeliverySettings
 from publisher.database.retry_queue import queue_item
 from publisher.delivery.transports.base import Outcome, SendStatus
 from publisher.issues.editing import EditKind
@@ -68,11 +71,11 @@ class Translators:
         one.pick_up()
         return queue_translator_mails(one.settings, one.database, one.clock.now())
 
-    def send(self, minutes: int = 0) -> list[str]:
+    def send(self, minutes: int = 0, secret: str = "a secret") -> list[str]:
         one = self.publication
         one.at(one.clock.now() + timedelta(minutes=minutes))
         return send_translator_mails(
-            *(one.settings, one.database, self.transport, "a secret", one.clock, self.renderer)
+            *(one.settings, one.database, self.transport, secret, one.clock, self.renderer)
         )
 
     def sent(self) -> list[EmailMessage]:
@@ -83,6 +86,14 @@ class Translators:
 
     def states(self) -> list[tuple[str, str | None]]:
         return [(row["state"], row["reason"]) for row in self.publication.rows(queue_item)]
+
+
+def by_smtp(publication: PublicationFolder) -> None:
+    """Have mails leave the machine."""
+    delivery = DeliverySettings.model_validate(
+        {"transport": "smtp", "smtp": {"host": "localhost"}}
+    )
+    publication.settings = replace(publication.settings, delivery=delivery)
 
 
 def text_of(mail: EmailMessage) -> str:
@@ -121,6 +132,49 @@ def test_one_mail_has_all_that_came_in_since_the_last_one(people: Translators) -
     assert "kites" in text_of(second)
     assert people.send() == []
     assert len(people.sent()) == 2
+
+
+def test_an_invitation_is_mailed_in_the_language_of_the_account_and_its_link_is_kept_nowhere(
+    people: Translators,
+) -> None:
+    by_smtp(people.publication)
+    new = NewAccount("noor@example.org", "Noor", "ar", (Grant(Role.VIEWER),))
+    state = editing_state(people.publication)
+    made = create_account(state, terminal_actor(), new)
+    assert made.is_mailed
+    (row,) = people.publication.rows(queue_item)
+    assert made.token not in str(row)
+    # Another secret opens nothing, and no mail goes out without its link.
+    (problem,) = people.send()
+    assert "made under another secret" in problem
+    assert people.sent() == []
+    made = recover_account(state, terminal_actor(), "noor@example.org")
+    assert people.send(secret=state.secret) == []
+    (mail,) = people.sent()
+    assert mail["To"] == "Noor <noor@example.org>"
+    assert mail["Subject"] == "أنت مدعو إلى تحرير The Lantern"
+    link = made.link("http://localhost:8090")
+    bodies = [mail.get_body((kind,)) for kind in ("plain", "html")]
+    plain, html = (body.get_content() if body else "" for body in bodies)
+    assert link in plain
+    assert link in html
+    assert '<html lang="ar" dir="rtl">' in html
+    assert people.publication.rows(queue_item)[-1]["payload"] == {}
+
+
+def test_no_invitation_is_mailed_that_would_stay_a_file_nor_the_first(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    publication = new_publication()
+    by_smtp(publication)
+    administrator = NewAccount(OMAR, "Omar", "en", (Grant(Role.ADMINISTRATOR),))
+    assert not create_account(
+        editing_state(publication), terminal_actor(), administrator
+    ).is_mailed
+    publication.reload()
+    other = NewAccount("noor@example.org", "Noor", "ar", (Grant(Role.VIEWER),))
+    assert not create_account(editing_state(publication), terminal_actor(), other).is_mailed
+    assert publication.rows(queue_item) == []
 
 
 def test_a_changed_original_is_told_to_those_of_the_language_of_a_translation(
@@ -182,7 +236,7 @@ def test_a_server_that_defers_or_is_away_gets_it_later_and_one_that_refuses_not(
     assert people.states() == [("deferred", "come back")]
     assert len(people.transport.offered) == 1
     people.transport.outcomes = {OMAR: Outcome(SendStatus.REFUSED, "no such user")}
-    not_sent = "a mail to a translator or an approver was not sent:"
+    not_sent = "a mail to somebody with an account was not sent:"
     assert people.send(minutes=20) == [f"{not_sent} no such user"]
     assert people.states() == [("bounced", "no such user")]
     # One that waits for a day is given up.

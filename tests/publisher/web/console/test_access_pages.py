@@ -159,6 +159,9 @@ def test_an_administrator_invites_changes_disables_and_recovers(ann: Visitor) ->
     )
     link = re.search(r"http://localhost:8090/invite/#([\w-]+)", page.text)
     assert link is not None
+    # Mails become files here, so nobody is told that it was mailed.
+    assert "Send this link by a way that only this person reads" in page.text
+    assert 'data-copy="link"' in page.text
     bob = Visitor(ann.app, ann.clock)
     bob.enrol_passkey(link[1])
     assert '<html lang="ar" dir="rtl">' in bob.get("/").text
