@@ -1,6 +1,7 @@
 """The web root as a WSGI application. Werkzeug answers conditional requests and ranges (RFC 9110, 13 and 14).
 
-Files are replaced by rename while the server runs, so size and time are read from the open file.
+Files are replaced by rename while the server runs, so size and time are read from the open file. A feed reader that sends
+`A-IM: feed` (RFC 3229) gets an entity tag that names the entries; when it sends that again, it gets those that it lacks.
 """
 
 import hashlib
@@ -8,7 +9,9 @@ import io
 import os
 import re
 import stat
+from base64 import b64encode
 from collections.abc import Callable, Collection, Iterable, Mapping
+from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any
@@ -22,7 +25,7 @@ from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import wrap_file
 
 from publisher.config import Settings
-from publisher.serving import feed_deltas, headers
+from publisher.serving import headers
 from publisher.urls import GONE_NAME, MISSING_NAME
 from publisher.web_files import COMPRESSORS
 
@@ -128,7 +131,7 @@ def _document(file: Path, path: str, request: Request, settings: Settings) -> Re
     elif whole and not request.if_none_match.contains_weak(tag):
         # On these answers only: caches need not keep one of the others for each kind of client.
         fields["Vary"] = f"{headers.STYLED_VARY}, A-IM"
-        tag = f"{tag}.{feed_deltas.entry_marks(whole)}"
+        tag = f"{tag}.{entry_marks(whole)}"
         if delta := _delta(whole, coding, status, tag, fields, request):
             opened.close()
             return delta
@@ -166,10 +169,10 @@ def _delta(
 ) -> Response | None:
     """Return the entries that a client's tag does not name; None if it shows none, or that of today."""
     tags = request.if_none_match
-    base = feed_deltas.known_entries(tags.as_set(include_weak=True))
+    base = known_entries(tags.as_set(include_weak=True))
     if base is None or tags.contains_weak(tag) or "Range" in request.headers:
         return None
-    content = encode(feed_deltas.changed_entries(whole, base[1]), coding)
+    content = encode(changed_entries(whole, base[1]), coding)
     own = {"IM": "feed", "Delta-Base": quote_etag(base[0]), **_DELTA_FIELDS}
     response = _sent(io.BytesIO(content), len(content), status, tag, {**fields, **own}, request)
     if response.status_code == HTTPStatus.OK:
@@ -347,3 +350,44 @@ def _look(path: Path) -> os.stat_result | None:
     except (OSError, ValueError):  # no such file, or no valid file name
         return None
     return status if stat.S_ISREG(status.st_mode) else None
+
+
+_START = re.compile(rb"(?=\n *<(?:item|entry)[ >])")
+_END = re.compile(rb".*</(?:item|entry)>", re.DOTALL)
+# Characters of base64, six bits each: a changed entry is taken for a known one once in 10 million times.
+_MARK_LENGTH = 5
+_MAX_ENTRIES = 80  # tags of longer documents would be longer than 400 characters
+_TAG = re.compile(r"[0-9a-f]+[a-z-]*\.([A-Za-z0-9+/]+)")  # after the hash and the coding
+
+
+def entry_marks(document: bytes) -> str:
+    """Return short hashes of all entries, for a tag; "" for a document that has none, or too many."""
+    _head, entries, _tail = _split(document)
+    return "".join(map(_mark, entries)) if len(entries) <= _MAX_ENTRIES else ""
+
+
+def known_entries(tags: Iterable[str]) -> tuple[str, frozenset[str]] | None:
+    """Return the first of a client's tags that names entries, and their hashes; None if none does."""
+    for tag in tags:
+        if known := _TAG.fullmatch(tag):
+            starts = range(0, len(known[1]), _MARK_LENGTH)
+            return tag, frozenset(known[1][start : start + _MARK_LENGTH] for start in starts)
+    return None
+
+
+def changed_entries(document: bytes, known: frozenset[str]) -> bytes:
+    """Return the document without the entries whose hashes are known."""
+    head, entries, tail = _split(document)
+    return b"".join((head, *(one for one in entries if _mark(one) not in known), tail))
+
+
+def _split(document: bytes) -> tuple[bytes, list[bytes], bytes]:
+    head, *entries = _START.split(document)
+    last = _END.match(entries[-1]) if entries else None
+    if last is None:
+        return document, [], b""
+    return head, [*entries[:-1], last[0]], entries[-1][last.end() :]
+
+
+def _mark(entry: bytes) -> str:
+    return b64encode(sha256(entry).digest())[:_MARK_LENGTH].decode()

@@ -24,7 +24,7 @@ IMPORTERS = {
     "cssselect2": {"publisher.gate.css.computed_style", "publisher.gate.css.stylesheet"},
     "feedgen": {"feeds.xml_builder"},
     "feedparser": {"publisher.polling.feed_reader"},
-    "flufl": {"publisher.bounces.bounce_text"},
+    "flufl": {"publisher.bounces.report"},
     "jinja2": {
         "publisher.rendering.environment",
         "publisher.rendering.sandbox.worker",
