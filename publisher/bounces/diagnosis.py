@@ -10,11 +10,7 @@ from dataclasses import dataclass
 from publisher.bounces.model import BounceKind
 from publisher.delivery import causes
 from publisher.delivery.causes import BounceCategory, BounceSubject
-from publisher.delivery.transports.smtp.classify import (
-    ABOUT_SENDER,
-    EMAIL_ADDRESS,
-    classify_reply,
-)
+from publisher.delivery.transports.smtp import classify
 from publisher.delivery.transports.smtp.protocol import SmtpPhase, SmtpReply
 
 # Characters of a diagnostic that are read.
@@ -147,7 +143,7 @@ def diagnose_refusal(status: str, words: str, domain: str = "") -> Diagnosis:
 
 def _best_status(given: str, text: str) -> str:
     """Return the most specific status. The receiving server's own, in its text, goes first."""
-    found = _STATUS.findall(EMAIL_ADDRESS.sub("@", text))
+    found = _STATUS.findall(classify.EMAIL_ADDRESS.sub("@", text))
     known = [one for one in (*found, given) if one]
     specific = [one for one in known if not one.endswith((".0.0", ".0"))]
     return next(iter(specific or known), "")
@@ -164,15 +160,15 @@ def _category(code: str, status: str, text: str, domain: str) -> BounceCategory:
     found = (one for one, words in _PHASES.items() if re.search(words, text, re.IGNORECASE))
     phase = next(found, SmtpPhase.RCPT)
     line = f"{code} {status} {text}\n" if status else f"{code} {text}\n"
-    return classify_reply(SmtpReply(int(code), line.encode()), phase, domain)
+    return classify.classify_reply(SmtpReply(int(code), line.encode()), phase, domain)
 
 
 def _own_words(vague: BounceCategory, text: str, code: str, status: str) -> BounceCategory:
-    without = EMAIL_ADDRESS.sub("@", text)
+    without = classify.EMAIL_ADDRESS.sub("@", text)
     found = next((one for one, pattern in _OWN_WORDS if pattern.search(without)), vague)
     if found not in {causes.NO_MAILBOX, causes.NO_DOMAIN}:
         return found
-    if ABOUT_SENDER.search(without.lower()):
+    if classify.ABOUT_SENDER.search(without.lower()):
         return causes.SENDER_REFUSED
     is_unsure = code.startswith("4") or status.startswith(("4", "5.7."))
     return causes.NOT_KNOWN if is_unsure else found

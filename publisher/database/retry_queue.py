@@ -18,12 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from publisher.database.dialect.sql import (
-    CLEANED_EARLY,
-    IDS_NEVER_REUSED,
-    insert_unless_kept,
-    upsert,
-)
+from publisher.database.dialect import sql
 from publisher.database.metadata import UTCDateTime, metadata
 from subscribers.tables import subscriber
 
@@ -61,7 +56,7 @@ queue_item = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("changed_at", UTCDateTime),
     sa.UniqueConstraint(*_KEY),
-    info=IDS_NEVER_REUSED | CLEANED_EARLY,
+    info=sql.IDS_NEVER_REUSED | sql.CLEANED_EARLY,
 )
 _c = queue_item.c
 # What is due, and what has ended (NULL) and is old.
@@ -194,9 +189,9 @@ def enqueue(  # noqa: PLR0913  # the columns of a row
         **person,
     }
     if not renews:
-        insertion = insert_unless_kept(connection, queue_item, *_KEY)
+        insertion = sql.insert_unless_kept(connection, queue_item, *_KEY)
         return connection.execute(insertion, row).scalar()
-    renewal = upsert(connection, queue_item).values(row)
+    renewal = sql.upsert(connection, queue_item).values(row)
     anew = {**row, "epoch": _c.epoch + 1}
     renewal = renewal.on_conflict_do_update(index_elements=_KEY, set_=anew)
     return connection.execute(renewal.returning(_c.id)).scalar()

@@ -18,11 +18,6 @@ from publisher.database import Database
 from publisher.delivery import causes
 from publisher.delivery.ledger import variant_rows
 from publisher.delivery.ledger.claims import Claim
-from publisher.delivery.ledger.variant_rows import (
-    count_hidden,
-    leave_out_withdrawn,
-    waiting_with_withdrawn,
-)
 from publisher.delivery.retry_policy import RetryPolicy, retry_policy_of
 from publisher.delivery.transports.base import OutgoingMessage, Transport
 from publisher.errors import GateError, IssueError, PublisherError
@@ -215,13 +210,13 @@ def replace_withdrawn(settings: Settings, database: Database, now: datetime) -> 
     publication, moved = settings.publication, 0
     with database.reading() as connection:
         if not any(
-            waiting_with_withdrawn(connection, publication, issue, now)
+            variant_rows.waiting_with_withdrawn(connection, publication, issue, now)
             for issue in issues.issues_in_state(connection, IssueState.SENDING)
         ):
             return False
     with database.writing() as connection:
         for issue in issues.issues_in_state(connection, IssueState.SENDING):
-            if count := leave_out_withdrawn(connection, publication, issue, now):
+            if count := variant_rows.leave_out_withdrawn(connection, publication, issue, now):
                 log.info("withdrawn articles left out", issue=issue.name, mails=count)
                 moved += count
     return moved > 0
@@ -239,12 +234,12 @@ class WithdrawalCheck:
     def run(self, now: datetime) -> bool:
         """Do it in any case. Return whether mails wait for a variant now."""
         with self.database.reading() as connection:
-            hidden = count_hidden(connection, now)
+            hidden = variant_rows.count_hidden(connection, now)
         is_moved = replace_withdrawn(self.settings, self.database, now)
         self._hidden = hidden
         return is_moved
 
     def run_if_changed(self, now: datetime) -> bool:
         with self.database.reading() as connection:
-            is_changed = count_hidden(connection, now) != self._hidden
+            is_changed = variant_rows.count_hidden(connection, now) != self._hidden
         return is_changed and self.run(now)

@@ -18,12 +18,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from publisher.clock import ServerTimer
 from publisher.database.dialect import server_session
 from publisher.database.dialect.backend import Backend, PreparedQuery, parse_address, printable
-from publisher.database.dialect.server_session import (
-    FITNESS_QUERY,
-    ServerFacts,
-    fault_of,
-    unsafe_settings,
-)
 from publisher.errors import DatabaseError
 from publisher.log import log
 
@@ -122,10 +116,11 @@ class PostgresBackend(Backend):
     def check(self) -> None:
         with self.engine.connect() as connection:
             self._clock.set(connection.exec_driver_sql(f"SELECT {_NOW}").scalar_one())
-            found = ServerFacts(**connection.execute(FITNESS_QUERY).one()._mapping)  # noqa: SLF001  # public
-        if fault := fault_of(found, read_only=self._read_only):
+            facts = connection.execute(server_session.FITNESS_QUERY).mappings().one()
+        found = server_session.ServerFacts(**facts)
+        if fault := server_session.fault_of(found, read_only=self._read_only):
             raise DatabaseError(f"{self.name}: {fault}")
-        self.unsafe_settings = unsafe_settings(found)
+        self.unsafe_settings = server_session.unsafe_settings(found)
 
     def begin(
         self, connection: sa.Connection, *, writes: bool, is_alone: bool = True

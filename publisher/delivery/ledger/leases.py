@@ -120,7 +120,7 @@ def release_lease(connection: sa.Connection, lease_id: int) -> None:
 
 def list_leases(connection: sa.Connection) -> list[SendLease]:
     query = sa.select(*_COLUMNS).order_by(send_lease.c.id)
-    return [SendLease(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001  # public
+    return [SendLease(**row) for row in connection.execute(query).mappings()]
 
 
 def list_senders(connection: sa.Connection, at: float) -> list[SenderStatus]:
