@@ -44,7 +44,6 @@ def channel_links(channel: Channel, own: str) -> Iterator[LinkAttributes]:
 
 
 def other_languages(channel: Channel, own: str) -> tuple[Link, ...]:
-    """Return the feed of each other language in format `own`, or in the formats that it has."""
     media_type = format_named(own).media_type
     same = tuple(link for link in channel.other_languages if link.type == media_type)
     served = {link.language for link in same}
@@ -77,7 +76,6 @@ def translation_links(entry: Entry) -> Iterator[LinkAttributes]:
 
 
 def _language(channel: Channel) -> str | None:
-    """Return the language of what the channel links to; None if it has several."""
     return None if channel.mixed else channel.language
 
 

@@ -88,7 +88,6 @@ def rss_head(channel: Channel) -> Element:
 
 
 def atom_entry(entry: Entry, updated: datetime) -> Element:
-    """Return an entry element without links; no element has a namespace."""
     item = _item(entry)
     item.updated(updated)
     if not entry.content_html:
@@ -158,7 +157,6 @@ def _person(author: Author) -> dict[str, str]:
 
 
 def parse_xml(document: bytes) -> Element:
-    """Return the tree of a document that this package wrote, however long its texts are."""
     # Without huge_tree, a text of 10 MB is an error.
     parser = etree.XMLParser(huge_tree=True, resolve_entities=False, no_network=True)
     return etree.fromstring(document, parser)
@@ -188,7 +186,6 @@ def add_note(head: Element, channel: Channel) -> None:
 
 
 def looks_like_html(text: str | None) -> bool:
-    """Return whether a plain text contains & or <, so that software may take it for HTML."""
     return text is not None and ("&" in text or "<" in text)
 
 
@@ -270,7 +267,6 @@ def add_show(element: Element, channel: Channel, show: PodcastShow) -> None:
 
 
 def add_episode(element: Element, entry: Entry, show: PodcastShow) -> None:
-    """Append the podcast elements of an entry if it has something to play."""
     played = episode(entry)
     if played is None:
         return

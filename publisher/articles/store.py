@@ -233,7 +233,6 @@ def languages_of(connection: sa.Connection, ids: Sequence[int]) -> set[str]:
 def addresses_of_stories(
     connection: sa.Connection, ids: Sequence[int]
 ) -> list[tuple[str, int, str]]:
-    """Return the language of each article of the stories of some, published or not, with the story's id and ASCII name."""
     of_them = sa.select(article.c.story_id).where(article.c.id.in_(ids))
     query = sa.select(article.c.language, story.c.id, story.c.slug).join(story)
     query = query.where(article.c.story_id.in_(of_them)).order_by(story.c.id)
@@ -243,7 +242,6 @@ def addresses_of_stories(
 def newest_labels(
     connection: sa.Connection, language: str, now: datetime, limit: int
 ) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
-    """Yield topics and authors' names of each of the published articles of a language, newest first."""
     query = sa.select(article.c.topics, article.c.bylines).where(*_ready_in(language, now))
     newest = query.order_by(article.c.published_at.desc()).limit(limit)
     for topics, bylines in connection.execute(newest):
@@ -296,7 +294,6 @@ def variants(
 def versions(
     connection: sa.Connection, stories: Iterable[int], now: datetime
 ) -> dict[int, list[model.LanguageVersion]]:
-    """Return the published languages of stories without the texts, by story."""
     found: dict[int, list[model.LanguageVersion]] = {}
     own = article.c
     shown = ("story_id", "language", "origin", "title", "url")
@@ -346,7 +343,6 @@ def all_articles(connection: sa.Connection) -> Iterator[model.Article]:
 
 
 def is_without_page(now: datetime) -> tuple[Any, ...]:
-    """Return the conditions for articles that are visible and whose page is not written."""
     return article.c.page_hash.is_(None), *_ready(now)
 
 

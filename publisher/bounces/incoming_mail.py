@@ -59,7 +59,6 @@ def parse_mail(raw: bytes) -> Message:
 
 
 def field(message: Message, name: str) -> str:
-    """Return a field of the header in one line, decoded; empty if there is none."""
     text = next(_values(message, name), "")
     if "=?" in text:
         with contextlib.suppress(*_UNREADABLE):

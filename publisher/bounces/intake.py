@@ -160,7 +160,6 @@ def receive_bounce(  # what the mailbox has
 
 
 def _is_from_loop(settings: Settings, raw: bytes) -> bool:
-    """Return whether a mail comes from a feedback loop of the settings, as our mail server found."""
     box = settings.mailbox
     if box is None or not box.feedback_loops:
         return False

@@ -189,7 +189,6 @@ _COMPLAINTS = frozenset({"abuse", "fraud", "opt-out", "opt-out-list", "virus", "
 
 
 def feedback_recipients(part: Message) -> list[RecipientVerdict]:
-    """Return what a feedback report says of each recipient that it names, or of one unnamed."""
     groups = incoming_mail.status_groups(part)
     if not groups:
         return []

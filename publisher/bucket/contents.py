@@ -49,7 +49,6 @@ class Contents:
     files: Mapping[str, StoredFile] = field(default_factory=dict)
 
     def after_listing(self, tags: Mapping[str, str], now: float) -> Contents:
-        """Return these contents without the tags of objects that are gone, or others."""
         files = {
             key: one if tags.get(key) == one.tag else StoredFile()
             for key, one in self.files.items()

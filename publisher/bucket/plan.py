@@ -71,7 +71,6 @@ class LocalFiles:
 
 
 def _entries(folder: str, below: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Yield the files below a folder, with their paths from there."""
     try:
         entries = os.scandir(folder)
     except (FileNotFoundError, NotADirectoryError):

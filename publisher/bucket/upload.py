@@ -51,7 +51,6 @@ _SAVE_EVERY = 2000
 
 
 def require_credentials(settings: Settings) -> None:
-    """Raise ConfigError if files are to go into a bucket, and a key or the library is missing."""
     if settings.s3 is None:
         return
     for name in (S3_KEY_ID, S3_SECRET):
@@ -223,7 +222,6 @@ _GZIP = b"\x1f\x8b"
 
 
 def find_former_contents(settings: Settings) -> str | None:
-    """Return the address of the list of files, if there is one. Raise BucketError if it can't be asked."""
     if settings.s3 is None:
         return None
     bucket = open_bucket(settings)

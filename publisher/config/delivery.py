@@ -250,12 +250,10 @@ class DeliverySettings(ConfigTable):
         return super().keys() | {name: kind.settings for name, kind in TRANSPORT_KINDS.items()}
 
     def table(self, kind: str) -> Any:
-        """Return the settings of a kind of transport, whether it is in use or not."""
         return self._given.get(kind) or TRANSPORT_KINDS[kind].settings()
 
     @property
     def sends_mail(self) -> bool:
-        """Whether messages leave this machine, and do not only become files."""
         return self.transport != "outbox"
 
     @property

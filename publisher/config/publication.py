@@ -77,7 +77,6 @@ class People:
         return bool(self.persons)
 
     def key_of(self, name: str) -> str | None:
-        """Return the key of the person whom a byline names by any spelling or the key, or None."""
         return self._keys.get(_folded(name)) if self.persons else None
 
     def name_in(self, language: str, name: str) -> str:
@@ -198,7 +197,6 @@ class Publication(values.ConfigTable):
         return self.languages[0]
 
     def examples(self) -> dict[str, str]:
-        """Return the values that are examples, such as those of `publisher new`, by key."""
         title, address = (one(self.default_language) for one in (self.title, self.address))
         is_example = {
             "title": (title, _EXAMPLE.search(title)),

@@ -223,7 +223,6 @@ def _signature(path: Path) -> _Signature:
 
 
 def _named_files(value: Any, folder: Path) -> Iterator[Path]:
-    """Yield the files that values of a document name: logos, keys, certificates of any table."""
     if isinstance(value, str):
         path = resolve_file(folder, value)
         if os.path.isfile(path):  # noqa: PTH113  # Path.is_file raises for some names

@@ -94,7 +94,6 @@ def _has(parent: Any, place: str | int) -> bool:
 
 
 def _no_such(found: Sequence[Any]) -> SettingEditError:
-    """Return the error for a place that a list lacks. Lists of plain values have numbers only."""
     tables = [one if isinstance(one, dict) else {} for one in found]
     names = ", ".join(str(one.get("name", number)) for number, one in enumerate(tables))
     return SettingEditError(

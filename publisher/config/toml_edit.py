@@ -19,7 +19,6 @@ from publisher.config.setting_keys import ABSENT, PlainTables, SettingEditError
 
 
 def change_text(text: str, parts: Sequence[str], value: object) -> str:
-    """Return a TOML document with one value changed; raise ValueError if tomlkit can't do it."""
     try:
         document = tomlkit.parse(text if text.endswith("\n") else f"{text}\n")
         _TextTables(document).change(document, parts, value)
@@ -154,7 +153,6 @@ def _move_up(body: list[Any], index: int) -> None:
 
 
 def _put_before(body: list[Any], index: int, lines: list[Any]) -> None:
-    """Put blank lines and comments before an item, at the end of what precedes it."""
     while index and isinstance(body[index - 1][1], Null):
         index -= 1
     before: Any = body[index - 1][1] if index else None
@@ -165,7 +163,6 @@ def _put_before(body: list[Any], index: int, lines: list[Any]) -> None:
 
 
 def _join(body: list[Any], lines: list[Any]) -> None:
-    """Add blank lines and comments at the end of a table; of two blank lines one is enough."""
     is_double = bool(body and lines) and isinstance(body[-1][1], Whitespace)
     body.extend(lines[1:] if is_double and isinstance(lines[0][1], Whitespace) else lines)
 

@@ -89,7 +89,6 @@ def engine_tables(connection: sa.Connection) -> list[str]:
 
 
 def _tables(connection: sa.Connection) -> sa.MetaData:
-    """Return the tables as they are: the modules that declare them may not be imported."""
     found = sa.MetaData()
     # Turns that wait in the task engine's tables are made anew wherever the publication goes on.
     names = own_tables(sa.inspect(connection).get_table_names())

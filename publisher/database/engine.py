@@ -54,7 +54,6 @@ def require_current(backend: Backend) -> None:
 
 
 def create_schema(backend: Backend) -> None:
-    """Create the tables, unless they are there; raise DatabaseError if there are others."""
     with backend.engine.connect() as connection:
         names = own_tables(inspect(connection).get_table_names())
         if names and not _is_current(backend, connection):

@@ -331,7 +331,6 @@ def end_items(
     settlement: Settlement,
     now: datetime,
 ) -> int:
-    """End the open rows of a condition, whoever has reserved them. Returns how many."""
     values = _values(settlement, now) | {"epoch": _c.epoch + 1}
     return connection.execute(
         sa.update(queue_item).where(which, _IS_OPEN).values(values)

@@ -128,7 +128,6 @@ def note_unreachable(
 
 
 def resume_refused_logins(database: Database, now: datetime) -> None:
-    """Resume the issues that were paused because the login was refused: it may be right now."""
     with database.reading() as connection:
         paused = issues.issues_in_state(connection, IssueState.PAUSED)
     if not any(one.reason_key == IssueReason.LOGIN_REFUSED for one in paused):
@@ -221,7 +220,6 @@ class Dispatcher:
             self._variants = VariantRun(self.settings, self.database, render, self._timer)
 
     def deliver(self) -> DeliveryReport:
-        """Send, once for each set of due issues, until nothing is due; return the report."""
         self.clock = running_from(self.clock)
         if problem := find_quarantine(self.settings, self.database, self.clock.now()):
             self.report.add_problem(problem)
@@ -383,7 +381,6 @@ class Dispatcher:
             return claims.count_due(connection, others, now, 1) > 0
 
     def _due_issues(self) -> list[Issue]:
-        """List the issues with due rows, after rows in doubt are retried by policy."""
         now = self.clock.now()
         with self.database.reading() as connection:
             sending = issues.issues_in_state(connection, IssueState.SENDING)

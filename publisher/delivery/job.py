@@ -101,7 +101,6 @@ class JobBuilder:
 
 
 def issue_mail(settings: Settings, issue: Issue, digest: Any) -> IssueMail:
-    """Return what is compiled of an issue: of its digest, or of a row that has the texts of one."""
     edition = settings.edition(issue.newsletter, issue.language)
     return IssueMail.of(
         settings.publication,

@@ -322,7 +322,6 @@ class WorkQueue:
             return slot.current
 
     def peek(self, worker: int) -> Claim | None:
-        """Return the row that `take` will return next, if there is one already."""
         slot = self._slots[worker]
         with self._writer:
             return slot.queue[0] if slot.queue and not self._closed else None
@@ -344,7 +343,6 @@ class WorkQueue:
                 slot.failures, slot.error = 0, None
 
     def return_current(self, worker: int) -> None:
-        """Return the row that was taken: its issue is no longer being sent."""
         slot = self._slots[worker]
         with self._writer:
             if slot.current:
@@ -354,7 +352,6 @@ class WorkQueue:
             self._notify_writer()
 
     def disconnected(self, worker: int, error: Unreachable | None = None) -> None:
-        """Return a worker's unfinished rows, because it has no connection any more."""
         slot = self._slots[worker]
         with self._writer:
             self._returned += slot.empty()
@@ -380,7 +377,6 @@ class WorkQueue:
     # --- for the ledger writer
 
     def wait(self, seconds: float) -> None:
-        """Wait until a worker needs the writer, or until results are due to be committed."""
         deadline = monotonic() + seconds
         with self._writer:
             while not self._needs_writer:
@@ -392,7 +388,6 @@ class WorkQueue:
                 self._writer.wait(left)
 
     def drain(self) -> tuple[list[SendResult], list[Claim]]:
-        """Remove and return the results, and the rows that were returned unsent."""
         with self._writer:
             results, returned = self._results, self._returned
             self._results, self._returned = [], []

@@ -270,7 +270,6 @@ class WorkerPool:
                 sleep(_WRITE_INTERVAL)
 
     def _write_if_needed(self) -> None:
-        """Write a batch if there are results, workers need rows, or the lease gets old."""
         has_news = self.writer.drain()
         is_due = monotonic() - self._written_at > _WRITE_INTERVAL
         if not (has_news or is_due or self.writer.needs_rows):
@@ -333,7 +332,6 @@ class WorkerPool:
         return is_done
 
     def _raise_if_all_failed(self) -> None:
-        """Raise the connection error if no worker gets through; one could send for all."""
         hopeless = [
             error
             for failures, error in self.writer.queue.connection_errors()

@@ -81,7 +81,6 @@ class Service(TurnEngine):
         return asked + self.runner.states()
 
     def run(self) -> None:
-        """Run until `stop`, SIGTERM or SIGINT; return when all work has ended."""
         stop_on_signals(self.stop)
         scheduler = self.start()
         log.info("service started", seconds_between_cycles=self._seconds)
@@ -128,7 +127,6 @@ class Service(TurnEngine):
                     job.modify(next_run_time=SystemClock().now())
 
     def _start_requested(self, scheduler: BackgroundScheduler) -> None:
-        """Start what was asked for and is not running: what runs has looked before the commit."""
         for name, request in [*self._requested.items()]:
             if request.is_committed and self.runner.may_run(name):
                 del self._requested[name]

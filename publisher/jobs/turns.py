@@ -129,7 +129,6 @@ class TurnRunner:
         return name not in self._running and self.turns[name].is_ours()
 
     def run(self, name: str) -> bool:
-        """Run a turn, if this process may now. Log what goes wrong; return whether nothing did."""
         with self._lock:
             if not self.may_run(name):
                 return True
@@ -176,7 +175,6 @@ class TurnRunner:
             raise _StopRequested
 
     def _should_log(self, step: str, done: int, of: int) -> bool:
-        """Return whether to log a step's progress: from time to time, and once at its end."""
         before, at = self._logged.get(step, (-1, 0.0))
         now = monotonic()
         is_due = done != before and (done == of or now - at > _SECONDS_BETWEEN_LOG_LINES)

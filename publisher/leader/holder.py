@@ -47,7 +47,6 @@ class Leadership:
         return epoch if uptime() < self._fenced_at else None
 
     def refresh(self) -> int | None:
-        """Renew the lease, or lead if nobody does. Return the epoch. Raises DatabaseError."""
         with self._lock:
             started = uptime()
             with self._database.writing_beside() as connection:

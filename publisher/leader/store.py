@@ -141,7 +141,6 @@ def report_running(connection: sa.Connection, process: Process, now: float) -> N
 
 
 def end_process(connection: sa.Connection, process: Process) -> None:
-    """Free what an ending process has: another one may lead at once."""
     is_ours = (leader.c.name == _NAME) & (leader.c.holder == process.id)
     connection.execute(sa.update(leader).where(is_ours).values(until=0.0))
     connection.execute(sa.delete(running_process).where(running_process.c.id == process.id))

@@ -127,7 +127,6 @@ def _coverage(names: tuple[bytes, ...]) -> tuple[tuple[int, ...], bytes]:
 
 
 def _h_tag(names: Sequence[bytes]) -> bytes:
-    """Return the tag `h=`, folded after colons."""
     lines = [b" h="]
     for name in names:
         if len(lines[-1]) + len(name) + 1 > MIME_COLUMNS:
@@ -137,7 +136,6 @@ def _h_tag(names: Sequence[bytes]) -> bytes:
 
 
 def _wrapped(line: bytes) -> bytes:
-    """Fold a line of base64; each line but the first begins with a space."""
     step = MIME_COLUMNS - 1
     rest = line[MIME_COLUMNS:]
     lines = [line[:MIME_COLUMNS], *(rest[at : at + step] for at in range(0, len(rest), step))]

@@ -63,7 +63,6 @@ def encode_mailbox(name: str, address: str) -> str:
 
 
 def encode_named(name: str, identifier: str) -> str:
-    """Return what stands in angle brackets behind a phrase, if there are words for one (RFC 2919, 5322)."""
     line = single_line(name)
     if not _is_plain(line):
         line = _encoded(line)
@@ -85,7 +84,6 @@ def _checked_address(address: str) -> str:
 
 
 def single_line(text: str) -> str:
-    """Return a text as one line, so that no part of it can become a header field of its own."""
     if not text.isprintable() or "  " in text:
         text = BLANKS.sub(" ", text)
     return text.strip()

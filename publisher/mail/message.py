@@ -105,7 +105,6 @@ _TEXTS: dict[str, PlaceholderText] = {
 
 
 def printable_line(text: str) -> str:
-    """Return a recipient's text as one line, without characters that hide or turn other text."""
     if text.isprintable():
         return text.strip()
     line = encoding.single_line(
@@ -136,12 +135,10 @@ class PersonalValues:
         return [value(recipient) for value in self._values]
 
     def link_signer(self, kind: MailLinkKind) -> LinkSigner:
-        """Return the signer of one kind of link. Those of a digest are about its newsletter."""
         newsletter = DigestKey.parse(self.mail.issue.newsletter).newsletter
         return LinkSigner(self.secret, kind, newsletter)
 
     def link(self, kind: MailLinkKind) -> tuple[str, int]:
-        """Return a link's URL up to the token, and the number of the token."""
         signer = self.link_signer(kind)
         url = subscriber_url(self.mail.publication, self.mail.issue, kind)
 

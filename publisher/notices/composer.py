@@ -63,7 +63,6 @@ def sample_notices(newsletters: Iterable[str], language: str) -> Iterator[Queued
 
 
 def sample_of(row: QueuedNotice) -> QueuedNotice:
-    """Return a notice to the invented recipient instead of its own, with invented values."""
     content = {name: _PERSONAL.get(name, value) for name, value in row.content.items()}
     recipient = replace(SAMPLE_RECIPIENT, language=row.language)
     return replace(row, id=_NUMBER, content=content, due_at=_AT, recipient=recipient)
@@ -142,7 +141,6 @@ class NoticeComposer:
         return check_sample(self._sample(connection, row, self.render(mail)))
 
     def can_send(self, kind: NoticeKind) -> bool:
-        """Return whether this publication has a page or a mailbox for what the mail is about."""
         if self.settings.web.enabled or kind not in ACTION_LINKS:
             return True
         return bool(self._mailbox) and ACTION_LINKS[kind][0] in _MAIL_COMMANDS

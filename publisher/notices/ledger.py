@@ -93,7 +93,6 @@ def find_notice(connection: Connection, number: int) -> SentNotice | None:
 def cancel_notices(
     connection: Connection, subscriber_id: int, kinds: Collection[NoticeKind], now: datetime
 ) -> int:
-    """Cancel the notices of some kinds that wait, because what they say has ended. Returns how many."""
     waiting = (_c.subscriber_id == subscriber_id) & _c.kind.in_(kinds) & retry_queue.IS_WAITING
     return retry_queue.end_items(connection, waiting, _CANCELLED, now)
 

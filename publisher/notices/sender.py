@@ -287,7 +287,6 @@ class PersonalMailSender:
     def _admitted(
         self, connection: Connection, due: Sequence[PersonalMail], now: datetime
     ) -> list[PersonalMail]:
-        """Return the first mails that rates allow; those that their domains stop wait."""
         admitted: list[PersonalMail] = []
         for mail in due:
             grant = self._limiter.grant(

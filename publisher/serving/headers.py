@@ -154,7 +154,6 @@ def link_value(kind: DocumentKind, settings: Settings, self_url: str) -> str:
 
 
 def link_target(url: str) -> str:
-    """Return a URL in which no character has a meaning in a header or a configuration."""
     return quote(url, safe=":/?@!&()*+,=%[]~")
 
 
@@ -189,7 +188,6 @@ ACCEPTS_PAGE = r"(?:^|[\s,])text/html(?:[\s,;]|$)"
 
 
 def styled_suffixes() -> list[str]:
-    """Return the ends of the names of feeds that have a style sheet; a JSON feed has none."""
     return [form.suffix for form in FEED_FORMATS if form.styled]
 
 

@@ -112,7 +112,6 @@ class WebServer:
         return server
 
     def stop(self) -> None:
-        """End `run`; may be called from other threads and from signal handlers."""
         if not self._stop.is_set():
             self._stop.set()
             for server in self._servers:
@@ -151,7 +150,6 @@ class WebServer:
         wasyncore.loop(timeout, use_poll=True, map=self._connections, count=1)
 
     def _close_idle(self) -> bool:
-        """Close connections on which nothing goes on; return whether others are left."""
         for channel in self._channels():
             # In this order: a request is removed when its whole answer is in the buffer.
             if not (channel.requests or channel.total_outbufs_len or channel.request):

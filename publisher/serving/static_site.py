@@ -198,7 +198,6 @@ def _content_tag(opened: IO[bytes], status: os.stat_result) -> str:
 
 
 def _packed_codings(file: Path, path: str) -> Collection[str]:
-    """Return the codings in which a document is sent although it has no copies of that kind."""
     status = _look(file)
     is_packed = status and status.st_size in _PACKED_BYTES
     is_packed = is_packed and headers.is_text(headers.media_type(path))
@@ -376,7 +375,6 @@ def known_entries(tags: Iterable[str]) -> tuple[str, frozenset[str]] | None:
 
 
 def changed_entries(document: bytes, known: frozenset[str]) -> bytes:
-    """Return the document without the entries whose hashes are known."""
     head, entries, tail = _split(document)
     return b"".join((head, *(one for one in entries if _mark(one) not in known), tail))
 

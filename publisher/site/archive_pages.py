@@ -255,7 +255,6 @@ class _ArchiveWriter:
     paths: dict[str, str] = field(default_factory=dict)
 
     def write(self, lists: _Lists, report: Report) -> int:
-        """Write the pages of a language that have changed, and remove those without articles."""
         name, changed = f"{ARCHIVES}{lists.language}", 0
         with self.database.reading() as connection:
             before = json.loads(web_files.cached_hash(connection, name) or "{}")
@@ -385,7 +384,6 @@ class _ArchiveWriter:
         return json.dumps(documents, ensure_ascii=False, separators=(",", ":")).encode()
 
     def _write_script(self, house: PublicationView) -> str:
-        """Write the script of the search to a file named by its content; return its path."""
         content = self.renderer.search_script(house).encode()
         path = f"assets/search.{hashlib.sha256(content).hexdigest()[:16]}.js"
         write_if_changed(self.settings.folders.public / path, content)

@@ -221,7 +221,6 @@ def _place(public: Path, path: str, old: str | None, new: str | None) -> str:
 
 
 def _has_content(file: Path, target: str) -> bool:
-    """Return whether a file is the one of a target, whose folder has the hash as its name."""
     if file.is_symlink() or not file.is_file():
         return False
     with file.open("rb") as content:
@@ -230,7 +229,6 @@ def _has_content(file: Path, target: str) -> bool:
 
 
 def _copy(source: Path, file: Path) -> None:
-    """Make a file appear whole: another name of its source, or a copy if there can be none."""
     files.make_folder(file.parent)
     unfinished = file.with_name(f".{file.name}.part")
     unfinished.unlink(missing_ok=True)

@@ -65,7 +65,6 @@ class _InArticles(NamedTuple):
 
 
 def shows_less(page: Path, new: str) -> bool:
-    """Return whether a page on disk shows a file that its new content does not show."""
     if not page.is_file():
         return False
     return not _folders([page.read_text("utf-8", "replace")]) <= _folders([new])
@@ -187,7 +186,6 @@ def _in_articles(connection: Connection, now: datetime) -> _InArticles:
 
 
 def _issue_pages(connection: Connection) -> Iterator[tuple[int, set[str]]]:
-    """Yield the folders of the files that pages of issues show as they are on disk, by issue."""
     page = func.coalesce(revised_page_table.c.page, digest_table.c.page)
     query = select(digest_table.c.issue_id, page).outerjoin(
         revised_page_table, revised_page_table.c.issue_id == digest_table.c.issue_id
@@ -209,7 +207,6 @@ def mark_pages_with_media_due(connection: Connection, targets: Sequence[str]) ->
 
 
 def _in_waiting_mails(connection: Connection) -> set[str]:
-    """Return the folders of the files that mails show which are made and may still leave."""
     found = set[str]()
     for made in (digest_table, issue_variant_table):
         query = select(made.c.html).join(issue_table, issue_table.c.id == made.c.issue_id)

@@ -113,7 +113,6 @@ def _due_files(
 def _changed_pages(
     settings: Settings, files: Mapping[str, str | None], former: Collection[str]
 ) -> list[str]:
-    """Return the addresses in lines that are only in the files on disk, or only in the new ones."""
     new = {path: text for path, text in files.items() if text is not None}
     gone = dict.fromkeys((path for path in former if path not in files), "")
     old, lines = set[str](), set[str]()

@@ -85,7 +85,6 @@ def invalidate_articles(settings: Settings, database: Database, renderer: Render
 def try_templates(
     settings: Settings, database: Database, renderer: Renderer, now: datetime
 ) -> None:
-    """Render the pages that each publication has, and an article's. `renderer.take_faults` tells what fails."""
     if not renderer.has_own_templates:
         return
     renderer.note_faults()
@@ -292,7 +291,6 @@ def _write_articles(
     now: datetime,
     written: SiteReport,
 ) -> Iterator[tuple[int, int]]:
-    """Write portion by portion; yield how many pages are done, and how many there are."""
     invalidate_articles(settings, database, renderer)
     gone_page = cache(lambda tag: renderer.withdrawn_page(views.site_view(settings, tag)))
     report = written.problems.append

@@ -43,7 +43,6 @@ def subscription_channel(
     newest_archive: int,
     note: str = "",
 ) -> feeds.Channel:
-    """Return the document that feed readers poll; `newest_archive` is 0 if there is none, `note` for browsers."""
     publication = settings.publication
     return feeds.Channel(
         **_common(settings, feed, entries, tombstones),
@@ -80,7 +79,6 @@ def by_date(entries: Sequence[feeds.Entry]) -> tuple[feeds.Entry, ...]:
 
 
 def has_texts(settings: Settings, feed: Feed, *, archived: bool) -> bool:
-    """Return whether a feed, or its archive, has the texts of its articles, and not only their summaries."""
     content = settings.feeds.content
     in_languages = {"archives"} if archived else {"archives", "full"}
     return content == "everywhere" or (feed.kind == "language" and content in in_languages)

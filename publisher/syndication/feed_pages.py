@@ -129,7 +129,6 @@ class FeedPages:
         )
 
     def _list_url(self, one: Feed) -> str:
-        """Return the address of the list of all articles of a language, topic or author; empty for all languages."""
         known, path = self._settings.publication.people.key_of(one.label), ""
         if one.kind == "topic":
             path = urls.topic_path(one.label, one.language)
@@ -197,7 +196,6 @@ class FeedPages:
         content: Callable[[str], bytes],
         *inputs: object,
     ) -> None:
-        """Write the files of languages if one is missing, or others than these inputs were written last."""
         public, current = self._settings.folders.public, web_files.hash_inputs(*inputs)
         with self._database.reading() as connection:
             same = web_files.cached_hash(connection, name) == current

@@ -126,7 +126,6 @@ class FeedWriter:
         due: Sequence[Feed],
         progress: Callable[[int, int], object] = lambda _done, _of: None,
     ) -> None:
-        """Write these feeds. One that fails stays as it was, and the next run tries it again."""
         in_progress: list[_InProgress] = []
         for number, one in enumerate(due):
             self._stop_here = partial(progress, number, len(due))
@@ -225,7 +224,6 @@ class FeedWriter:
         self._record(one, due)
 
     def _archive_surplus(self, one: Feed) -> list[feeds.Entry]:
-        """Archive entries that the subscription document has no room for; return the others."""
         limits = self.settings.feeds
         with self.database.reading() as connection:
             before = feed_window.newest_archive(connection, one.id)
@@ -293,7 +291,6 @@ class FeedWriter:
 
 
 def _size(entry: feeds.Entry | None) -> int:
-    """Return the size of an entry in bytes, in the format that escapes most; 0 for None."""
     if entry is None:
         return 0
     html = entry.content_html
@@ -348,7 +345,6 @@ def mark_all_feeds_due(connection: Connection) -> None:
 def _name_feeds(
     settings: Settings, database: Database, renderer: Renderer, *, again: bool
 ) -> None:
-    """Store the titles of feeds that are made of words of the program."""
     publication = settings.publication
     with database.reading() as connection:
         nameless = feed_index.feeds_to_name(connection, again=again)

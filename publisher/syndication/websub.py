@@ -51,7 +51,6 @@ def count_waiting_pings(connection: Connection) -> int:
 
 
 def failed_pings(connection: Connection) -> list[tuple[str, str, str]]:
-    """Return the pings that were given up: printable hub, topic, last response."""
     query = select(queue_item).where(IS_PING, _c.state == FAILED)
     return [
         (printable_address(item.target), ping_topic(item), item.reason or "")

@@ -249,7 +249,6 @@ class _PingRun(TargetRun):
         self.outcomes.setdefault(outcome, []).append(websub.ping_topic(item))
 
     def log(self) -> None:
-        """Log one line per hub and response, since a hub usually fails for all its topics."""
         for (state, hub, response), topics in self.outcomes.items():
             line = log.bind(hub=hub, response=response, topics=len(topics), first=topics[0])
             if state == _ACCEPTED:

@@ -50,7 +50,6 @@ def subscriber_event_type(event: SubscriberEvent) -> EventType | None:
 
 
 def event_body(kind: str, occurred_at: datetime, data: EventData) -> bytes:
-    """Return the body of a request: the same bytes at each attempt."""
     value = {
         "type": kind,
         "timestamp": occurred_at.isoformat().replace("+00:00", "Z"),

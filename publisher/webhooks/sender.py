@@ -86,7 +86,6 @@ class WebhookSender:
         return run.report
 
     def send(self, webhook: store.Webhook, event_id: str, body: bytes) -> Answer:
-        """Send one event, and change nothing in the database."""
         now = self.clock.now()
         secrets = store.signing_secrets(webhook, self.secret, now)
         if not secrets:

@@ -193,7 +193,6 @@ def delete_webhook(connection: sa.Connection, webhook_id: int) -> None:
 
 
 def count_failure(connection: sa.Connection, webhook_id: int, *, is_failure: bool) -> int:
-    """Count a delivery that was given up, or begin anew. Return how many there were in a row."""
     counted = webhook_table.c.failures + 1 if is_failure else 0
     of_id = webhook_table.c.id == webhook_id
     new = sa.update(webhook_table).where(of_id).values(failures=counted)

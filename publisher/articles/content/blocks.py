@@ -28,7 +28,6 @@ class LanguageAttrs:
     direction: Direction | None = None
 
     def inner(self, declared: LanguageAttrs | None) -> LanguageAttrs:
-        """Return what applies inside an element that declares something itself, or nothing."""
         if declared is None:
             return self
         return LanguageAttrs(
@@ -193,7 +192,6 @@ class ArticleContent:
 
     @property
     def passages(self) -> tuple[str, ...]:
-        """The text block by block (a paragraph, a heading, a cell), in document order."""
         return tuple(block.words for block in text_blocks(self.blocks))
 
     @property

@@ -167,7 +167,6 @@ class _Parser:
             self.opened[-1].builder.parts += closed.builder.built()
 
     def _marked(self, tag: str, element: etree._Element) -> tuple[blocks.Mark, ...]:
-        """Return the marks inside an element: those around it, and its own."""
         marks, name = self.marks[-1], _MARKS.get(tag, "")
         present = {mark.tag for mark in marks}
         if name == "code" and self.verbatim:
@@ -253,7 +252,6 @@ def _new_builder(
 
 
 def _number(written: str | None) -> int | None:
-    """Read a count or a size; the sanitiser keeps only valid ones."""
     return int(written) if written and written.isdecimal() else None
 
 
@@ -297,7 +295,6 @@ def find_template_code(text: str) -> list[str]:
 
 
 def code_in_html(html: str) -> tuple[str, ...]:
-    """Return the texts of a fragment's code that contain template code."""
     if not find_template_code(unescape(html)):
         return ()
     tree = lxml_html.fragment_fromstring(html, create_parent="div")

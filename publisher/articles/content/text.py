@@ -131,7 +131,6 @@ def _composed(texts: list[str]) -> list[str]:
 
 
 def _composing(before: str, text: str) -> int:
-    """Return how many characters of `text` compose with the end of `before`."""
     whole = unicodedata.normalize("NFC", before + text)
     for moved in range(len(text)):
         parts = (before + text[:moved], text[moved:])

@@ -48,7 +48,6 @@ RETURNING stalled.task_name
 
 
 def own_tables(names: Iterable[str]) -> list[str]:
-    """Return the names of tables that are the publication's, and not the task engine's."""
     return [name for name in names if not name.startswith(JOB_TABLE_PREFIX)]
 
 

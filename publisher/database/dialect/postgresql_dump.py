@@ -89,7 +89,6 @@ def _read_dump(url: URL, source: Path, *options: str) -> str:
 
 
 def _is_readable(source: Path) -> bool:
-    """Return whether `pg_restore` reads a dump to its end without a server, or is not there to tell."""
     command = ["pg_restore", f"--file={os.devnull}", str(source)]
     with suppress(FileNotFoundError):
         return not _finish(command, os.environ, lambda: None)[0]

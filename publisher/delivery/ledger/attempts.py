@@ -201,7 +201,6 @@ def settle_attempts(
 def confirm_bounces(
     connection: sa.Connection, claims: Iterable[Claim], now: datetime
 ) -> set[MessageKey]:
-    """Make deferred rows `bounced`: their rejections count now. Returns those that were moved."""
     rows = json_rows((*one.key, one.epoch, None, None, None, None) for one in claims)
     return _keys(connection.execute(_CONFIRM_BOUNCE, {ROWS: rows, "now": now}).all())
 

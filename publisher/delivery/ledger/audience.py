@@ -364,7 +364,6 @@ class IssueAudience:
 
 
 def load_members(connection: Connection, newsletter: str, now: datetime) -> Members:
-    """Read what audiences of `newsletter`, a name or a digest's key, have in common at `now`."""
     return Members(
         tags=[*audiences.count_subscribers_by_language(connection)],
         profiles=load_audience_profiles(connection, newsletter, now),
@@ -407,7 +406,6 @@ def load_issue_audience(  # what a reading needs, and one choice
 
 
 def served_languages(tags: Iterable[str], settings: Settings, issue: Issue) -> list[str]:
-    """Return those of subscribers' languages that get this issue, and not one of its sisters."""
     newsletter = settings.newsletter(issue.newsletter)
     editions = [e.language for e in settings.editions(newsletter)] if newsletter else []
     return [tag for tag in tags if serving_language(editions, [tag]) == issue.language]
@@ -444,7 +442,6 @@ class AudienceGroup:
     pruned_mails: str | None = None
 
     def portion_of(self, audience: IssueAudience) -> Portion | None:
-        """Return what these recipients get of an issue; None if its edition does not serve them."""
         received = audience.received.stories_of(
             self.mails, self.former_mails, self.pruned_mails
         )

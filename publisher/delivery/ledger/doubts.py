@@ -45,7 +45,6 @@ class Doubt:
     words: str
 
     def is_of(self, adopted_at: datetime | None) -> bool:
-        """Return whether each attempt was made with the secret that was adopted then."""
         # A service works with its former secret until it is started again.
         sure = adopted_at and adopted_at + _RESTARTED_AFTER
         return not sure or bool(self.tried_at and self.tried_at > sure)

@@ -216,7 +216,6 @@ def local_instant(edition: Edition, day: date, zone: ZoneInfo, hour: int | None)
 def local_due_at(
     edition: Edition, day: date, name: str | None, hour: int | None, now: datetime
 ) -> datetime:
-    """Return when a row is due that is inserted `now`: at an hour in the time zone of that name."""
     zone = edition.zone
     try:
         zone = ZoneInfo(name) if name else zone

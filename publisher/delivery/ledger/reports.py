@@ -205,7 +205,6 @@ def count_unsubscribed(connection: Connection, issue: Issue) -> int | None:
 def frequent_words(
     connection: Connection, issue_id: int, state: DeliveryState, key: str | None, most: int
 ) -> list[str]:
-    """Return the most frequent of what servers said with a cause: text of strangers."""
     of_cause = delivery.c.reason_key.is_(None) if key is None else delivery.c.reason_key == key
     query = select(delivery.c.reason).where(
         delivery.c.issue_id == issue_id, in_states(state), of_cause, delivery.c.reason != ""

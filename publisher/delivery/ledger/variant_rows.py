@@ -148,7 +148,6 @@ def waiting_with_withdrawn(
 def leave_out_withdrawn(
     connection: sa.Connection, publication: Publication, issue: Issue, now: datetime
 ) -> int:
-    """Move the rows of these variants to others without such articles; return how many."""
     return sum(
         connection.execute(
             sa.update(delivery)
@@ -210,7 +209,6 @@ def _recommending_withdrawn(
 def _replace(
     connection: sa.Connection, issue: Issue, source: int | None, now: datetime
 ) -> Mapping[str, object]:
-    """Return the values of rows that move from a variant to the one that replaces it."""
     target = add_replacement(
         connection, issue, source, _shown_of(connection, issue, source, now)
     )

@@ -31,7 +31,6 @@ _SUFFIX = "issues"
 def record_stories(
     settings: Settings, database: Database, issues: Iterable[Issue], now: datetime
 ) -> None:
-    """Append the stories of issues that are about to be sent. Raise StorageError if that can't be written."""
     if not settings.delivery.journal:
         return
     with database.reading() as connection:
@@ -50,7 +49,6 @@ def record_stories(
 def read_recorded_stories(
     folders: Iterable[Path], incarnation: str
 ) -> dict[str, frozenset[str]]:
-    """Return the stories of each issue by its name: those that any of some folders has."""
     stories: dict[str, frozenset[str]] = {}
     for folder in folders:
         for name, keys in _read_folder(folder, incarnation).items():

@@ -111,7 +111,6 @@ def explain_quarantine(reason: str) -> str:
 
 
 def without_remedy(explained: str) -> str:
-    """Return what `explain_quarantine` says, for a database that is no longer quarantined."""
     return explained.removesuffix(f" {_REMEDY}")
 
 
@@ -250,8 +249,6 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _early_skips(connection: Connection, settings: Settings, now: datetime) -> list[Issue]:
-    """Return what was skipped as too late, and is not, by edition."""
-
     def is_early(one: Issue) -> bool:
         edition = settings.edition(one.newsletter, one.language)
         return edition is not None and schedule.may_come_back(edition, one, now)

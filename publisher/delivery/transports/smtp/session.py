@@ -163,7 +163,6 @@ class SmtpConnection:
             raise
 
     def close(self) -> None:
-        """Send QUIT, unless the server waits for content, and close. Never raises."""
         if self.is_open and self._pipelined is None:
             self.socket.quit()
         self._drop()
@@ -353,7 +352,6 @@ class SmtpConnection:
 
 
 def _dot_stuffed(content: bytes) -> bytes:
-    """Double the dots at line starts (RFC 5321 section 4.5.2)."""
     if content.startswith(b".") or _DOT_AT_LINE_START.search(content):
         return (b"." if content.startswith(b".") else b"") + content.replace(b"\n.", b"\n..")
     return content
