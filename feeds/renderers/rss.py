@@ -15,7 +15,6 @@ from feeds.channels import Channel, PodcastShow
 from feeds.entries import Entry
 from feeds.xml_builder import ATOM, DC, DCTERMS
 
-# The elements of an item whose text is plain.
 _PLAIN = (
     "title",
     "category",

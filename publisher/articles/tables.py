@@ -73,7 +73,6 @@ SHOWN_BY_TRANSLATIONS = (
     *("published_on", "available_at", "status", "origin"),
 )
 
-# The links of an article to other documents, and where they lead.
 article_link = sa.Table(
     "article_link",
     metadata,
@@ -110,7 +109,6 @@ article_file = sa.Table(
     info=KEYED,
 )
 
-# The paths at which a copy of such a file stands today.
 placed_file = sa.Table(
     "placed_file",
     metadata,

@@ -35,7 +35,6 @@ _NOT_OURS = (BounceSubject.RECIPIENT, BounceSubject.SERVER, BounceSubject.UNKNOW
 _TEMPORARY, _PERMANENT = "450", "554"
 
 
-# Categories of replies that do not say what is wrong.
 _VAGUE = frozenset(
     {
         causes.BAD_ADDRESS,

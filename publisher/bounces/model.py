@@ -54,7 +54,6 @@ class RecipientVerdict:
     kind: BounceKind
     cause: Cause | None = None
     status: str = ""  # the enhanced status code (RFC 3463), or empty
-    # The server's words, as they came.
     diagnostic: str = ""
 
 

@@ -18,7 +18,6 @@ from publisher.bounces.diagnosis import Diagnosis, diagnose_refusal
 from publisher.bounces.model import BounceKind, MailKind, MailReport, RecipientVerdict
 from publisher.delivery import causes
 
-# Where the returned original begins.
 _ORIGINAL = re.compile(
     r"[ \t>]*(?:"
     r"[-=_*+. ]{2,80}.{0,40}\b(?:copy of|original|returned|unsent|undelivered|header of|headers"

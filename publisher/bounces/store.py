@@ -53,7 +53,6 @@ bounce_event = Table(
     Column("evidence", Text),  # a `bounces.model.Evidence`: how the subscriber was found
     Column("kind", Text, nullable=False),  # a `bounces.model.BounceKind`
     Column("cause", Text),  # a key of `publisher.delivery.causes`
-    # The enhanced status code (RFC 3463).
     Column("status", Text, nullable=False, server_default=""),
     # The server's words in short, without addresses.
     Column("diagnostic", Text, nullable=False, server_default=""),

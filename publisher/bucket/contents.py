@@ -17,7 +17,6 @@ from sqlalchemy import Column, Connection, Table, Text, select
 from publisher.database.dialect.sql import KEYED, upsert
 from publisher.database.metadata import SentenceText, UTCDateTime, metadata
 
-# Whether the bucket has what the web root has.
 bucket_state = Table(
     "bucket_state",
     metadata,

@@ -36,7 +36,6 @@ from publisher.config.values import (
     wrong,
 )
 
-# The environment variable with the password of [delivery.smtp].
 SMTP_PASSWORD = "PUBLISHER_SMTP_PASSWORD"  # noqa: S105  # the variable's name, not its value
 _TRANSPORTS = "publisher.delivery.transports"
 _SUBMISSION_PORT, _SUBMISSIONS_PORT, _RELAY_PORT = 587, 465, 25
@@ -317,7 +316,6 @@ class DeliverySettings(ConfigTable):
         return self
 
 
-# The environment variable with the password of [mailbox].
 IMAP_PASSWORD = "PUBLISHER_IMAP_PASSWORD"  # noqa: S105  # the variable's name, not its value
 _PORTS = {Tls.IMPLICIT: 993, Tls.STARTTLS: 143, Tls.NONE: 143}
 

@@ -98,9 +98,7 @@ def _logo(value: object) -> Logo:
 class DesignSettings(ConfigTable):
     """The table [publication.design]."""
 
-    # Colour of links, buttons and the bar at the top.
     accent: Annotated[str, AfterValidator(_accent)] = "#8f2f12"
-    # Background around the column.
     ground: Annotated[str, AfterValidator(_colour)] = "#f2efe9"
     headings: Literal["serif", "sans"] = "serif"
     # Whose name heads a mail: the publication's or the newsletter's.

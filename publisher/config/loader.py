@@ -31,7 +31,6 @@ from publisher.errors import ConfigError
 from publisher.i18n.messages import message, parts_of
 
 SETTINGS_FILE = "publication.toml"
-# Optional, beside it.
 PEOPLE_FILE = "people.toml"
 _SECRET_VARIABLE = "PUBLISHER_SECRET"  # noqa: S105  # the variable's name, not its value
 _DATABASE_VARIABLE = "PUBLISHER_DATABASE"
@@ -39,7 +38,6 @@ _DIRECT_VARIABLE = "PUBLISHER_DIRECT_DATABASE"
 _HOST_VARIABLE = "PUBLISHER_HOST"
 # Characters. Shorter secrets can be guessed; 16 random bytes are 22 characters of base64.
 _MIN_SECRET_LENGTH = 16
-# Headings of required and repeated tables.
 _TABLE_HEADINGS = {
     "publication": "[publication]",
     "source": "[[source]]",

@@ -87,7 +87,6 @@ _EARLIEST_ZONE = ZoneInfo("Etc/GMT-14")
 
 # With approvals: a working day to read an issue, and to change it.
 _DEFAULT_LEAD = timedelta(hours=24)
-# The units of settings that are durations.
 _HOURS = ("lead", "max_lateness", "wait_for_translations", "give_up_after")
 _UNITS = dict.fromkeys(_HOURS, "hours") | {"undo": "minutes", "max_age": "days"}
 _UNDO_NOW = timedelta(minutes=5)  # enough to see one's own mistake

@@ -51,7 +51,6 @@ class Person(values.ConfigTable):
     """One table of people.toml. `url` is a page of the person's own."""
 
     name: values.LocalisedTitle
-    # Other spellings of bylines.
     aliases: Annotated[
         tuple[str, ...],
         AfterValidator(values.require_lines),
@@ -372,7 +371,6 @@ class Folders:
         return self.public, self.outbox, self.var, self.templates
 
 
-# Settings that are no table of the file.
 _FROM_ENVIRONMENT = ("secret", "secrets", "database_address", "direct_address", "host")
 
 
@@ -395,7 +393,6 @@ class Settings:
     database_address: SecretStr | None = None
     # The same without a pooler, for the programs that need a session.
     direct_address: SecretStr | None = None
-    # The name of this machine or container.
     host: str = field(default_factory=lambda: os.uname().nodename)
     site: SiteSettings = field(default_factory=SiteSettings)
     web: WebSettings = field(default_factory=WebSettings)

@@ -58,7 +58,6 @@ class SourceSettings(ConfigTable):
     first_import: FirstImport = "auto"
     # Whether pages that lead to the articles stand at the addresses that the site had.
     addresses: Literal["keep", "new"] = "keep"
-    # What each kind of problem leads to, where it is not the default.
     problem_actions: ProblemActions = Field(default_factory=dict, alias="problems")
     # Of the places of an issue (`max_articles`), how many this source may fill.
     max_share: float = Field(default=1, gt=0, le=1)
@@ -119,7 +118,6 @@ class FolderSourceSettings(SourceSettings):
     shortcodes: dict[str, ShortcodeSetting] = Field(default_factory=dict)
     # Where the site stands today, for links to what is not picked up.
     url: WebAddress | None = None
-    # Whether articles are written into it in the console.
     editable: bool = False
 
     unread = SourceSettings.unread | {"editable"}

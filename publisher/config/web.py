@@ -189,7 +189,6 @@ class SubscriberSettings(values.ConfigTable):
         return tuple(one.value_type for one in self.field)
 
 
-# The environment variable with the last part of the webhooks' paths.
 FEEDBACK_SECRET: Final = "PUBLISHER_FEEDBACK_SECRET"  # noqa: S105  # the variable's name
 MAILGUN_KEY: Final = "PUBLISHER_MAILGUN_KEY"  # Mailgun's "HTTP webhook signing key"
 # `user:password` that Postmark's requests must have (basic authentication). Postmark signs nothing.

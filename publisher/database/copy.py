@@ -19,7 +19,6 @@ from publisher.database.dialect.sql import last_ids, set_last_ids
 from publisher.database.engine import Database, open_database
 from publisher.errors import DatabaseError
 
-# Rows that are held at a time.
 _PAGE = 1_000
 _HASH_BYTES = 16
 _VERSION_TABLE = "alembic_version"

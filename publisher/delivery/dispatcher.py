@@ -43,7 +43,6 @@ from publisher.mail.dkim import DkimSigner
 
 # Seconds between two reports: people read no faster, and a log must not fill.
 REPORT_INTERVAL = 0.25
-# Shown beside the number of deliveries that are done.
 _NOTED_STATES = {
     DeliveryState.DEFERRED: "deferred",
     DeliveryState.BOUNCED: "bounced",

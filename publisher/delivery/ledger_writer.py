@@ -122,7 +122,6 @@ class LedgerBatch:
     sent: list[MessageKey] = field(default_factory=list)
     confirmed: list[Claim] = field(default_factory=list)
     unsent: int = 0
-    # The new states of all rows that were moved.
     states: dict[MessageKey, DeliveryState] = field(default_factory=dict)
 
     @property

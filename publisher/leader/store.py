@@ -33,7 +33,6 @@ running_process = sa.Table(
     "running_process",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    # The name of its machine or container, and its number there.
     sa.Column("host", sa.Text, nullable=False),
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("until", sa.Float, nullable=False),  # it runs no more if this is past

@@ -20,7 +20,6 @@ class MailCommand:
     language: str = "en"
 
 
-# What is written for each, and what agrees, by language.
 _PHRASES: Final[dict[str, dict[str, list[str]]]] = tomllib.loads(
     Path(__file__).with_name("phrases.toml").read_text("utf-8")
 )

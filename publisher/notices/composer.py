@@ -36,7 +36,6 @@ from subscribers.preferences import load_feed_generation
 _AT: Final = datetime(2026, 1, 1, tzinfo=UTC)  # any instant: it becomes the Date field
 # Ten digits, as the sample recipient's: links grow with it.
 _NUMBER: Final = SAMPLE_RECIPIENT.id
-# What differs between recipients.
 _PERSONAL: Final[dict[str, Any]] = {
     "number": _NUMBER,
     "code": "000000",
@@ -99,7 +98,6 @@ ACTION_LINKS: Final[dict[NoticeKind, tuple[LinkKind, SubscriberPage]]] = {
     NoticeKind.ADDRESS_CHANGED: ("undo-address", "address"),
     NoticeKind.DATA: ("data", "data"),
 }
-# Kinds whose message offers one-click unsubscribing.
 _WITH_UNSUBSCRIBE: Final = frozenset(
     {NoticeKind.ALREADY_SUBSCRIBED, NoticeKind.WELCOME, NoticeKind.LINKS}
 )
@@ -110,8 +108,7 @@ _MAIL_COMMANDS: Final[dict[LinkKind, str]] = {
     "undo-address": "confirm",
     "undo": "subscribe",
     "unsubscribe": "unsubscribe",
-    # It needs no token: the answer goes to the subscriber.
-    "preferences": "preferences",
+    "preferences": "preferences",  # it needs no token: the answer goes to the subscriber
 }
 # The format of the subscriber's own feed that a mail links to: feed readers know it best.
 _FEED_FORMAT: Final = "atom"

@@ -23,13 +23,10 @@ NOTICE_POLICY: Final = QueuePolicy(
     # Greylisting lets a second try pass after five minutes, as of deliveries.
     delays=[timedelta(minutes=minutes) for minutes in (5, 10, 20, 40, 80, 160, 240)],
     jitter=0.25,
-    # A link in a notice is of no use for longer.
-    give_up_after=timedelta(hours=24),
+    give_up_after=timedelta(hours=24),  # a link in a notice is of no use for longer
     lease=timedelta(seconds=LEASE_SECONDS),
-    # A confirmation that comes twice is better than none.
-    most_doubts=1,
-    # How long it is on record what became of a notice.
-    keep=timedelta(days=90),
+    most_doubts=1,  # a confirmation that comes twice is better than none
+    keep=timedelta(days=90),  # how long it is on record what became of a notice
 )
 # Kinds that go to an address which is not the subscriber's yet, or no more.
 _TO_OTHER_ADDRESSES = frozenset({NoticeKind.CONFIRM_ADDRESS, NoticeKind.ADDRESS_CHANGED})

@@ -21,7 +21,6 @@ from publisher.database.engine import chunks
 from publisher.rendering import ArticleView
 from publisher.rendering.model import RelatedArticle
 
-# The article before, and the one after.
 Neighbours = tuple[AdjacentArticle | None, AdjacentArticle | None]
 LINKS = ("prev", "next")  # their links
 

@@ -39,14 +39,12 @@ from publisher.site.list_changes import mark_lists_due, mark_pages_settled
 from publisher.web_files import write_page
 
 _FOLDER = re.compile(r"\bmedia/([0-9a-f]{16})/")
-# Issues whose mails wait.
 _WAITING = (
     IssueState.AWAITING_APPROVAL,
     IssueState.READY,
     IssueState.SENDING,
     IssueState.PAUSED,
 )
-# The columns of an article that name files.
 _PARTS = (article.c.html, cast(article.c.picture, Text), cast(article.c.attachments, Text))
 # In the build cache: files may have lost their last page, or wait for issues or a date, or neither.
 _NAME, _DUE, _WAIT, _DONE = "media", "due", "wait", "done"

@@ -32,7 +32,6 @@ MAX_URLS, MAX_BYTES = 50_000, 50_000_000
 NEWS_AGE, MAX_NEWS = timedelta(days=2), 1_000
 # In the build cache: the files with the time at which each has changed, and what they depend on besides rows.
 FILES = "sitemaps"
-# In the names of the files of what is no article.
 _OTHERS = "-pages"
 _NEWS_FILE, _INDEX, _ROBOTS = "sitemap-news.xml", "sitemap.xml", "robots.txt"
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -36,7 +36,6 @@ class FeedPositions:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
         self._archived: dict[int, int] = {}
-        # The last position of a feed, and its entry.
         self._last: dict[int, tuple[int, int]] = {}
         self._added: list[dict[str, Any]] = []
         # Feeds that got an entry which appeared before the last one.

@@ -192,8 +192,7 @@ def _common(
         "site_url": urls.public_url(publication, home),
         "language": own,
         "mixed": feed.kind == "all",
-        # For software that shows only the first few.
-        "entries": by_date(entries),
+        "entries": by_date(entries),  # for software that shows only the first few
         "tombstones": tuple(tombstones),
         "author": _author(publication, feed),
         "page_url": subscribe_page_url(publication, feed),

@@ -20,7 +20,6 @@ feed = sa.Table(
     sa.Column("affiliation", sa.Text),
     sa.Column("tag", sa.Text, nullable=False),
     sa.Column("updated_at", UTCDateTime),  # When its content last changed. It never goes back.
-    # Whether it has to be written again.
     sa.Column("due", sa.Boolean(create_constraint=False), nullable=False),
     # Hashes of the documents that hubs were last notified of, one for each format.
     sa.Column("announced", sa.Text, nullable=False),

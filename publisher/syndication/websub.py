@@ -17,17 +17,14 @@ from publisher.database.retry_queue import FAILED, QueueItem, QueuePolicy, queue
 # The last attempt comes about 23 hours after the first. Attempts are counted, not hours, so that
 # no ping is given up while the program is not running.
 MAX_PING_ATTEMPTS = 13
-# Characters of an address or an answer.
 _MAX_TEXT = 200
 PING_KIND = "websub"
 PING_POLICY = QueuePolicy(
     kinds=(PING_KIND,),
     delays=[timedelta(minutes=min(2**number, 360)) for number in range(MAX_PING_ATTEMPTS - 1)],
-    # Topics are spread out.
-    jitter=-0.25,
+    jitter=-0.25,  # topics are spread out
     most_attempts=MAX_PING_ATTEMPTS,
-    # Longer than a run.
-    lease=timedelta(minutes=1),
+    lease=timedelta(minutes=1),  # longer than a run
 )
 _c = queue_item.c
 IS_PING = _c.kind == PING_KIND

@@ -185,7 +185,6 @@ class _PingRun(TargetRun):
     """One run: two pings of a hub until it has answered, then more at the same time."""
 
     timeout: float
-    # Topics by state, hub and response.
     outcomes: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
     threads = width = MAX_CONCURRENT_PINGS  # a small hub might take more for an attack
     # The other topics of a hub that can't be reached wait for a later run.

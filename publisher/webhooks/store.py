@@ -221,10 +221,8 @@ WEBHOOK_POLICY = QueuePolicy(
     delays=RETRY_DELAYS,
     jitter=0.1,
     most_attempts=len(RETRY_DELAYS) + 1,
-    # Longer than a run, which ends after 35 seconds.
-    lease=timedelta(minutes=1),
-    # How long what was delivered, or failed, can be looked up.
-    keep=timedelta(days=30),
+    lease=timedelta(minutes=1),  # longer than a run, which ends after 35 seconds
+    keep=timedelta(days=30),  # how long what was delivered, or failed, can be looked up
 )
 _c = queue_item.c
 _PORTION = 500  # changes of consent in one transaction

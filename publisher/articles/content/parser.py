@@ -30,7 +30,6 @@ BLOCK_ELEMENTS = frozenset(
     "p h2 h3 h4 h5 h6 ul ol li dl dt dd blockquote pre figure figcaption div hr table caption "  # noqa: SIM905  # one a line would fill the page
     "thead tbody tfoot tr th td".split()
 )
-# Inline elements that are kept, by the tag of their mark.
 _MARKS = {
     name: name
     for name in "a abbr b cite code del em i ins mark q s small strong sub sup u".split()  # noqa: SIM905  # one a line would fill the page

@@ -117,8 +117,7 @@ _STAMP = "x-twilio-email-event-webhook-timestamp"
 _SENDGRID_KINDS = {
     "spamreport": BounceKind.COMPLAINT,
     "deferred": BounceKind.DELAYED,
-    # Their own lists: no news of the mailbox.
-    "dropped": BounceKind.UNKNOWN,
+    "dropped": BounceKind.UNKNOWN,  # their own lists: no news of the mailbox
 }
 
 

@@ -30,7 +30,6 @@ from subscribers.tables import UTCDateTime
 _Inserting = TypeVar("_Inserting", bound=sa.Insert)
 _Value = TypeVar("_Value")
 
-# U+0000 and lone surrogates.
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 _INSTANT = UTCDateTime()
 _ANY_DIALECT = DefaultDialect()

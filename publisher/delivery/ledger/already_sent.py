@@ -48,7 +48,6 @@ _MAIL = sa.func.aggregate_strings(
     + sa.func.coalesce(sa.cast(delivery.c.variant_id, sa.Text), sa.literal("")),
     " ",
 )
-# Issues with a ledger.
 OPENED_STATES = (_I.SENDING, _I.PAUSED, _I.SENT, _I.PARTIAL, _I.FAILED, _I.CANCELLED)
 
 

@@ -41,7 +41,6 @@ def row_values(*columns: str) -> sa.Subquery:
     ).subquery("given")
 
 
-# The columns of rows that `add_rows` inserts, in their order.
 _NEW = ["issue_id", "subscriber_id", "state", "due_at", "next_at", "changed_at"]
 _NEW += ["reason_key", "variant_id"]
 

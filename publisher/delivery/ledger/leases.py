@@ -21,7 +21,6 @@ from publisher.issues.tables import issue_table
 # Well over the half minute for which a busy database may delay a transaction.
 LEASE_SECONDS = 120.0
 
-# Of a `SendLease`, in their order.
 _COLUMNS = (
     *send_lease.c["id", "expires_at", "transport", "guarantee", "lock_file"],
     send_lease.c.host.label("lock_scope"),

@@ -65,7 +65,6 @@ def _suppress_unwanted(
         suppress_waiting(connection, others, members.order_by(None), now)
 
 
-# The values of the columns `_GIVEN`, but for the subscriber's id.
 _RowValues = tuple[str, str | None, int | None]
 _GIVEN = row_values("subscriber_id", "state", "reason_key", "variant_id")
 

@@ -36,7 +36,6 @@ from subscribers.model import SubscriberStatus
 from subscribers.tables import subscriber, subscriber_event
 
 _WORDS_READ = 1_000  # rows whose words are read, to show the most frequent ones of a cause
-# Rows read at a time.
 _PAGE_SIZE = 1_000
 _NOT_SENT_STATES = (*UNSENT_STATES, DeliveryState.SUPPRESSED, DeliveryState.CANCELLED)
 _COLUMNS = delivery.c["subscriber_id", "state", "attempts", "next_at", "changed_at"]

@@ -217,8 +217,7 @@ def _replace(
     )
     return {
         "state": DeliveryState.PENDING,
-        # A new epoch: who holds a row can't send it any more.
-        "epoch": NEW_EPOCH,
+        "epoch": NEW_EPOCH,  # a new epoch: who holds a row can't send it any more
         "lease_id": None,
         "reason": None,
         "reason_key": None,

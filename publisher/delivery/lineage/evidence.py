@@ -158,8 +158,7 @@ def settle_unknown(
         "state": DeliveryState.IN_DOUBT,
         "reason_key": RESTORED.key,
         "reason": None,
-        # Not tried again by the newsletter's policy: a person decides.
-        "tried_at": None,
+        "tried_at": None,  # not tried again by the newsletter's policy: a person decides
         "lease_id": None,
         "epoch": NEW_EPOCH,
         "changed_at": now,

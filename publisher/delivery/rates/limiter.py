@@ -46,7 +46,6 @@ rate_throttle = sa.Table(
     info=KEYED,
 )
 
-# Messages sent on each day (UTC) of a warm-up.
 warmup_day = sa.Table(
     "warmup_day",
     metadata,
@@ -271,7 +270,6 @@ class RateLimiter:
         self._recent = rates.RecentSends()
         self._refreshed_at = -inf
         self._throttles: dict[rates.RateScope, rates.Throttle] = {}
-        # The last instant that was given in each domain's queue.
         self._queue_ends: dict[str, float] = {}
 
     def grant(

@@ -66,7 +66,6 @@ class Outcome:
 
 
 ACCEPTED_OUTCOME = Outcome(SendStatus.ACCEPTED)
-# The server said something about the message.
 ANSWERS = frozenset({SendStatus.ACCEPTED, SendStatus.DEFERRED, SendStatus.REFUSED})
 
 # Sending a message twice through an idempotent transport is the same as sending it once.

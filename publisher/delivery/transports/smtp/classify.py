@@ -40,7 +40,6 @@ TIME_LIMIT = re.compile(
 )
 
 
-# What replies mean, as data: phrases, and codes by kind.
 _REPLIES = tomllib.loads(Path(__file__).with_name("replies.toml").read_text("utf-8"))
 
 

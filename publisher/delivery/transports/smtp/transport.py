@@ -34,7 +34,6 @@ from publisher.issues.model import Issue
 # A name with a dot (RFC 5321 section 4.1.2). Servers refuse others in EHLO.
 _FULL_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
 _SIZE = re.compile(r"[0-9]{1,20}")  # RFC 1870 section 3
-# Characters of a server's text in a reason.
 _MAX_TEXT = 120
 _EHLO_OK = 250
 # With a name, smtplib does not look up its own, which may take long. The name is not used.
