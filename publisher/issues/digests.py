@@ -118,10 +118,17 @@ class DigestRevision:
     at: datetime | None = None
 
 
-def revisions_of(connection: Connection, one: Issue) -> list[DigestRevision]:
-    """Return the revisions of an issue that were frozen, the latest first."""
+# What is long of a revision.
+_LONG = frozenset({"html", "text", "page"})
+
+
+def revisions_of(
+    connection: Connection, one: Issue, *, old_texts: bool = False
+) -> list[DigestRevision]:
+    """Return the revisions of an issue that were frozen, the latest first; older ones without their texts unless these are wanted."""
     old = digest_revision_table
-    query = select(old).where(old.c.issue_id == one.id).order_by(old.c.revision.desc())
+    columns = [column for column in old.c if old_texts or column.name not in _LONG]
+    query = select(*columns).where(old.c.issue_id == one.id).order_by(old.c.revision.desc())
     found = [
         _to_revision(row, row.revision, row.articles, row.at)
         for row in connection.execute(query)
@@ -137,7 +144,7 @@ def revisions_of(connection: Connection, one: Issue) -> list[DigestRevision]:
 def _to_revision(
     row: Any, revision: int, articles: Iterable[Iterable[int]], at: datetime | None
 ) -> DigestRevision:
-    values = {name: getattr(row, name) for name in _FROZEN}
+    values = {name: getattr(row, name, "") for name in _FROZEN}
     places = tuple((story, article) for story, article in articles)
     return DigestRevision(**values, revision=revision, articles=places, at=at)
 

@@ -1,4 +1,4 @@
-"""The editors' console over HTTP: people who watch an issue being sent, and previews in four languages.
+"""The editors' console over HTTP: people who watch an issue being sent, previews, and an issue that is edited.
 
 The console is the program itself, in a process of its own. With `--full`, the issue that is watched has a
 million mails, half of which are sent: then most is to be counted.
@@ -8,13 +8,14 @@ import re
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from http import HTTPStatus
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 from sqlalchemy import text
@@ -30,7 +31,7 @@ from tools.bench.audience import make_audience
 from tools.bench.planning import ROWS
 from tools.bench.sizes import size
 from tools.bench.web_server import processor_seconds
-from tools.servers.console_process import ConsoleBrowser, console_process, session
+from tools.servers.console_process import Answer, ConsoleBrowser, console_process, session
 
 COLUMNS = ("Measured",)
 SUBSCRIBERS = size(100_000, smallest=50, full=1_000_000)
@@ -43,6 +44,16 @@ PROSE = {
     "zh-Hant": "潮水不等人，渡船到點就開。",
     "ar": "المدّ لا ينتظر أحدا، والعبّارة تغادر في موعدها. ",
 }
+# Of the issue that is edited.
+SIX = {
+    "en": PROSE["en"],
+    "zh-Hans": PROSE["zh-Hans"],
+    "ja": "潮は人を待たず、渡し船は時間になれば出る。",
+    "fr": "La marée n'attend personne, et le bac part à son heure. ",
+    "cs": "Příliv na nikoho nečeká a přívoz odjíždí ve svůj čas. ",
+    "de": "Die Flut wartet auf niemanden, und die Fähre legt ab, wenn es Zeit ist. ",
+}
+EDITED = size(26, smallest=2)
 STORIES = size(20, smallest=2)
 SENTENCES = 60
 RUNS = size(5, smallest=2)
@@ -55,7 +66,10 @@ def measure(table: Table) -> None:
     with tempfile.TemporaryDirectory() as folder:
         _watch(table, _being_sent(Path(folder)))
     with tempfile.TemporaryDirectory() as folder:
-        _preview(table, _in_four_languages(Path(folder)))
+        _preview(table, _made(Path(folder), PROSE, STORIES))
+    with tempfile.TemporaryDirectory() as folder:
+        terms = {"approval": "one", "lead": 24, "max_articles": EDITED}
+        _edit(table, _made(Path(folder), SIX, EDITED, **terms))
 
 
 def _being_sent(folder: Path) -> Settings:
@@ -108,15 +122,15 @@ def _poll(port: int, token: str, path: str, polls: int, watcher: int) -> list[fl
     return seconds
 
 
-def _in_four_languages(folder: Path) -> Settings:
-    """Make an issue of some stories in four languages, all frozen, which is due in an hour."""
-    settings = make_publication(folder / "publication", languages=[*PROSE])
+def _made(folder: Path, prose: Mapping[str, str], stories: int, **terms: Any) -> Settings:
+    """Make an issue of some stories in the languages of a text, all frozen, which is due in an hour, or awaits approval."""
+    settings = make_publication(folder / "publication", languages=[*prose], newsletters=[terms])
     with closing(open_database(settings.database)) as database:
         publication = PublicationFolder(
             settings=settings, database=database, clock=FixedClock(NOW)
         )
-        for tag, sentence in PROSE.items():
-            for number in range(STORIES):
+        for tag, sentence in prose.items():
+            for number in range(stories):
                 title, words = f"{sentence[:20]} {number}", sentence * SENTENCES
                 publication.write(f"{tag}/{number}.md", words, title=title, date="2026-01-05")
         pipeline_of(publication).prepare()
@@ -159,3 +173,40 @@ def _open(port: int, token: str, path: str) -> float:
 def _load(port: int, token: str, paths: Sequence[str]) -> list[int]:
     with ConsoleBrowser(port, token) as browser:
         return [browser.get(path, **{"Sec-Fetch-Dest": "iframe"}).status for path in paths]
+
+
+def _edit(table: Table, settings: Settings) -> None:
+    """Open the page of an issue, and move its last story to the top, in one language and in all."""
+    token, path = _signed_in(settings), f"/issues/weekly-en-{DAY}/"
+    name = f"an issue of {EDITED} stories in {len(SIX)} languages"
+    with (
+        console_process(settings.folders.root, f"{NOW.isoformat()}") as console,
+        ConsoleBrowser(console.port, token) as browser,
+    ):
+        for page in ("", "languages/", "preview/"):
+            waits = [_timed(partial(browser.get, path + page))[0] for _run in range(RUNS)]
+            shown = f"{name}, {page or 'its page'}: median after the first"
+            table.add_row(shown, f"{statistics.median(waits[1:]) * 1000:.0f} ms")
+        for everywhere in ("", "yes"):
+            waits = []
+            for _run in range(RUNS):
+                shown = browser.get(path).text
+                seen = re.findall(r'name="seen" value="([^"]*)"', shown)[0]
+                act = re.findall(r'id="top-\d+" value="([^"]+)"', shown)[-1]
+                form = {"act": act, "language": "en", "everywhere": everywhere, "seen": seen}
+                seconds, answer = _timed(partial(browser.post, f"{path}order/", form))
+                if answer.status != HTTPStatus.SEE_OTHER:
+                    raise RuntimeError(f"a move was answered with {answer.status}")
+                waits.append(seconds)
+                # What it has begun in the background ends first.
+                time.sleep(len(SIX) / 2 if everywhere else 1)
+            label = "in all languages" if everywhere else "in one language"
+            table.add_row(
+                f"  a move {label}: median", f"{statistics.median(waits) * 1000:.0f} ms"
+            )
+
+
+def _timed(ask: Callable[[], Answer]) -> tuple[float, Answer]:
+    begin = time.perf_counter()
+    answer = ask()
+    return time.perf_counter() - begin, answer

@@ -245,7 +245,8 @@ def compare_revisions(
     """Compare two revisions of an issue, by default the last two. Raise IssueError if it has no such revisions."""
     actor.require(Permission.VIEW)
     with state.database.reading() as connection:
-        revisions = digests.revisions_of(connection, require_issue(connection, name))
+        issue = require_issue(connection, name)
+        revisions = digests.revisions_of(connection, issue, old_texts=True)
     by_number = {revision.revision: revision for revision in revisions}
     numbers = [*by_number]
     new = new if new is not None else next(iter(numbers), None)

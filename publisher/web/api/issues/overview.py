@@ -8,8 +8,10 @@ from pydantic import Field
 from publisher.app.editing_state import Permission
 from publisher.app.issues import overview
 from publisher.app.issues.audience_plan import plan_audience, plan_hash
-from publisher.app.issues.edits import EditRequest, edit_issue
+from publisher.app.issues.edits import EditRequest, arrange_issues, edit_issue, render_again
+from publisher.app.issues.lookup import find_issue_group
 from publisher.app.issues.sending import cancel_sending, pause_sending, resume_sending
+from publisher.errors import UsageError
 from publisher.issues.editing import EditKind
 from publisher.issues.model import IssueState
 from publisher.issues.store import IssueFilter
@@ -181,6 +183,9 @@ class NewEditValue(operations.ApiValue):
     story: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
         default=None, description="The story's key, instead of its number."
     )
+    languages: list[operations.Name] = Field(
+        default=[], description="Others in which the issue is changed so, too: all, or none."
+    )
 
 
 class PlanQuery(operations.ApiValue):
@@ -211,8 +216,16 @@ def _edit_issue(request: ApiRequest, issue: str, body: NewEditValue) -> IssueCon
     """Change an issue, and have it assembled again."""
     number = overview.find_story_id(request.state, body.story) if body.story else body.story_id
     wanted = EditRequest(body.kind, body.value, number)
-    done = request.call(edit_issue, issue, wanted)
-    return _contents(request, issue, done.problem)
+    group, found = find_issue_group(request.state, issue)
+    others = {tag: group.in_language(tag) for tag in body.languages if tag != found.language}
+    # The one that the client has read comes last: each change asks whether it is still as it was read.
+    names = [*(one.issue.name for one in others.values() if one), issue]
+    if None in others.values():
+        raise UsageError(f"{issue}: is not in all of these languages: {', '.join(others)}")
+    made = request.call(arrange_issues, [(name, wanted) for name in names])
+    done = [render_again(request.state, one) for one in made if one.state == "assembling"]
+    problems = [f"{one.issue.name}: {one.problem}" for one in done if one.problem]
+    return _contents(request, issue, "; ".join(problems) or None)
 
 
 @OPERATIONS.add(

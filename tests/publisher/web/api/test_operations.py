@@ -2,6 +2,8 @@
 
 from datetime import date, timedelta
 
+from werkzeug.test import TestResponse
+
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.tables import api_answer_table
 from publisher.delivery.transports.base import Outcome, SendStatus
@@ -267,3 +269,31 @@ def test_an_issue_that_was_sent_is_reported_and_corrected_and_its_doubts_are_dec
     assert (answer["report"]["planned"], answer["report"]["sent"]) == (1, 1)
     corrected = program.post("/corrections/en", body).get_json()
     assert corrected == {"issue": "weekly-en-2026-01-09", "mailed": None}
+
+
+def test_an_issue_is_edited_in_several_languages_at_once_or_in_none(
+    program: Program, publication: PublicationFolder
+) -> None:
+    for tag, titles in (("en", ("Tides", "Ferry")), ("ar", ("المدّ", "العبّارة"))):
+        for name, title in zip(("tides", "ferry"), titles, strict=True):
+            publication.write(f"{tag}/{name}.md", f"{title}.", title=title, date="2026-01-05")
+    publication.write("en/light.md", "Light.", title="Light", date="2026-01-05")
+    pipeline_of(publication).prepare()
+
+    def send(story: str, *languages: str) -> TestResponse:
+        read = program.get(f"{ISSUE}/contents")
+        body = {"kind": "leave-out", "value": "old", "story": story, "languages": languages}
+        return program.ask("POST", f"{ISSUE}/edits", body, {"If-Match": read.headers["ETag"]})
+
+    def left_out() -> list[list[str]]:
+        paths = (ISSUE, ISSUE.replace("-en-", "-ar-"))
+        found = (program.get(f"{one}/contents").get_json()["left_out"] for one in paths)
+        return [[row["story"] for row in rows] for rows in found]
+
+    # Arabic does not have it.
+    assert "is not in this issue" in detail(send("light", "ar"), 409)
+    assert "not in all of these languages" in detail(send("ferry", "ar", "fr"), 404)
+    assert left_out() == [[], []]
+    done = send("ferry", "en", "ar")
+    assert (done.status_code, done.get_json()["problem"]) == (200, None)
+    assert left_out() == [["ferry"], ["ferry"]]
