@@ -254,11 +254,11 @@ def _valid_address(address: str, value: object) -> str:
     return valid.ascii_email or valid.normalized
 
 
+@dataclass(frozen=True, slots=True, repr=False)
 class Localised:
     """A text in one or several languages. The tag "" means any language."""
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        self._texts = dict(texts)
+    _texts: Mapping[str, str]
 
     def __call__(self, language: str) -> str:
         return self.matching(language) or next(iter(self._texts.values()))
@@ -273,11 +273,6 @@ class Localised:
 
     def __bool__(self) -> bool:
         return any(self._texts.values())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Localised) and self._texts == other._texts
-
-    __hash__ = None  # type: ignore[assignment]  # it holds a dict, and is never a key
 
     def __repr__(self) -> str:
         return f"Localised({self._texts!r})"

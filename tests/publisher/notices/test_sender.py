@@ -102,7 +102,7 @@ def test_a_service_that_is_stopped_sends_no_further_notices_and_reserves_none(
 def test_a_deferred_notice_is_tried_again_and_given_up_after_a_day(
     publication: PublicationFolder,
 ) -> None:
-    busy = Outcome(SendStatus.DEFERRED, "450 later", causes.GREYLISTED)
+    busy = Outcome(SendStatus.DEFERRED, "450 later", causes.REFUSALS["greylisted"])
     transport = MemoryTransport(outcomes=lambda _outgoing: busy)
     enqueue(publication, add_person(publication))
     notify(publication, transport)
@@ -137,7 +137,9 @@ def test_a_dead_mailbox_is_suppressed_if_it_is_the_subscriber_s_own(
 
 
 def test_a_refusal_of_the_sender_is_nobody_s_bounce(publication: PublicationFolder) -> None:
-    about_us = Outcome(SendStatus.REFUSED, "550 spf", causes.NO_SPF, is_about_sender=True)
+    about_us = Outcome(
+        SendStatus.REFUSED, "550 spf", causes.REFUSALS["no-spf"], is_about_sender=True
+    )
     enqueue(publication, add_person(publication))
     notify(publication, MemoryTransport(outcomes=lambda _outgoing: about_us))
     assert states(publication) == ["deferred"]
