@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from publisher.accounts.model import Account, Grant, Role
-from publisher.accounts.tables import account_role_table, account_table
+from publisher.accounts.tables import account_role_table, account_table, put_aside_table
 from publisher.errors import AccountError
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
@@ -73,6 +73,22 @@ def read_names(connection: sa.Connection) -> dict[str, str]:
     """Return the names of all accounts, by address."""
     query = sa.select(account_table.c.email, account_table.c.name)
     return {row.email: row.name for row in connection.execute(query)}
+
+
+def read_aside(connection: sa.Connection, number: int | None) -> frozenset[str]:
+    """Return the fingerprints of what an account has put aside; of the terminal, none."""
+    table = put_aside_table
+    query = sa.select(table.c.fingerprint).where(table.c.account_id == number)
+    return frozenset(connection.execute(query).scalars())
+
+
+def store_aside(connection: sa.Connection, number: int, fingerprints: Iterable[str]) -> None:
+    """Replace what an account has put aside."""
+    table = put_aside_table
+    connection.execute(sa.delete(table).where(table.c.account_id == number))
+    rows = [{"account_id": number, "fingerprint": one} for one in sorted(fingerprints)]
+    if rows:
+        connection.execute(sa.insert(table), rows)
 
 
 def set_grants(connection: sa.Connection, number: int, grants: Collection[Grant]) -> None:

@@ -86,6 +86,15 @@ recovery_code_table = sa.Table(
     info=sql.KEYED,
 )
 
+# Lines of the console's first page that somebody has put aside, until they say something else.
+put_aside_table = sa.Table(
+    "put_aside",
+    metadata,
+    _of_account(primary_key=True),
+    sa.Column("fingerprint", sa.Text, primary_key=True),
+    info=sql.KEYED,
+)
+
 invitation_table = sa.Table(
     "invitation",
     metadata,

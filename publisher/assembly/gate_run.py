@@ -34,6 +34,13 @@ SAMPLE_RECIPIENT = Recipient(
     language="en",
     timezone=None,
 )
+_PROGRAM_WORDS = DigestNote(
+    code="program-words",
+    text=message(
+        "the program's own words in it are English, since it has none in this language"
+    ),
+    fix="add them: docs/how-to/add-a-language-to-the-program.md",
+)
 # Signs the links of a mail that is checked and not sent.
 SAMPLE_SECRET = "a sample's secret, which signs nothing"  # noqa: S105
 
@@ -96,7 +103,7 @@ def finding_of_note(note: DigestNote) -> Finding:
         code=note.code,
         severity=Severity.WARNING,
         part=MailPart.MESSAGE,
-        fix="read the mail and see whether it still says enough without it",
+        fix=note.fix,
         why="A mail links to the web page for whatever it has no room or no means for.",
     )
     return Finding(rule=rule, problem=note.text, where="digest")
@@ -117,6 +124,8 @@ def render_passing_digest(
     def attempt(items: tuple[ArticleView, ...]) -> _Attempt:
         try:
             digest = renderer.digest(replace(content, items=items))
+            if not renderer.has_catalogue(issue.language):
+                digest = replace(digest, notes=(*digest.notes, _PROGRAM_WORDS))
             return digest, check_digest(publication, issue, digest, content.title)
         except PublisherError as error:
             return error

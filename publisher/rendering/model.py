@@ -398,10 +398,11 @@ class StoryText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestNote:
-    """A remark on a digest for the editor, in English; `code` never changes."""
+    """A remark on a digest for the editor, in English; `code` never changes, `fix` says what to do."""
 
     code: str
     text: str
+    fix: str = "read the mail and see whether it still says enough without it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

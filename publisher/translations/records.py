@@ -47,6 +47,20 @@ def active_claims(
     return [claim for claim in found if claim.is_active(now)]
 
 
+def claims_by(connection: Connection, person: str) -> dict[str, list[datetime | None]]:
+    """Return by language until when each translation is promised that somebody has claimed, None if no time was stated."""
+    table = translation_claim
+    query = (
+        select(table.c.language, table.c.until)
+        .where(table.c.by == person, table.c.state != ClaimState.GIVEN_UP)
+        .order_by(table.c.language)
+    )
+    found: dict[str, list[datetime | None]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.language, []).append(row.until)
+    return found
+
+
 def count_expired(connection: Connection, now: datetime) -> dict[str, int]:
     """Count the promises whose time is over, by language, if there are any."""
     query: Select[str, int] = (

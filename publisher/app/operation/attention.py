@@ -1,14 +1,14 @@
 """What needs somebody: the items of the console's first page, the most urgent first.
 
-`find_attention` is pure: it reads what `status` has taken. A new kind is one line there, a sentence in
-`templates/console/today.html`, and its page in `web/console/operation.py`.
+`find_attention` is pure: it reads what `status` has taken. A new kind is one line there, whose task it is in `today`, a
+sentence in `templates/console/today.html`, and its page in `web/console/operation.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from publisher.accounts.model import Permission
 from publisher.app.operation.health import SERVICE_GONE
 from publisher.app.operation.status import IssueStatus, PublicationStatus, take_snapshot
 from publisher.i18n.messages import joined, message
-from publisher.issues.model import Issue, IssueReason, IssueState
+from publisher.issues.model import IssueReason, IssueState
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
@@ -26,6 +26,16 @@ _RECENT = timedelta(days=7)
 # An issue that is due is made and sent within minutes.
 _LATE = timedelta(minutes=15)
 
+# What an issue waits for that awaits approval.
+APPROVALS = frozenset({"approval", "changed"})
+_OVER = frozenset({IssueState.SKIPPED, IssueState.CANCELLED})
+# Why an issue is skipped that somebody may have waited for.
+_MISSED = frozenset(
+    {
+        *(IssueReason.LATE, IssueReason.TOO_MANY_MISSED, IssueReason.NOT_APPROVED),
+        *(IssueReason.MAY_HAVE_BEEN_SENT, IssueReason.EDITION_REMOVED),
+    }
+)
 _BEFORE_SENDING = frozenset(
     {
         *(IssueState.SCHEDULED, IssueState.ASSEMBLING),
@@ -46,6 +56,8 @@ class AttentionItem:
     urgent: bool = False
     name: str = ""
     group: str = ""
+    newsletter: str = ""
+    day: date | None = None
     language: str | None = None
     count: int = 0
     of: int = 0
@@ -106,6 +118,8 @@ def _of_the_service(snapshot: PublicationStatus, now: datetime) -> Iterator[Atte
         yield AttentionItem(kind="mails-held", urgent=True, count=held)
     for text, count in snapshot.notices_rejected.items():
         yield AttentionItem(kind="notices", urgent=True, count=count, text=text)
+    for language in snapshot.wordless:
+        yield AttentionItem(kind="wordless", group="wordless", language=language)
     for hub, feed, answer in snapshot.pings_failed:
         yield AttentionItem(kind="hub", name=hub, text=f"{feed}: {answer}")
 
@@ -116,21 +130,19 @@ def _of_issue(one: IssueStatus, now: datetime) -> Iterator[AttentionItem]:
         AttentionItem,
         name=issue.name,
         group=f"{issue.newsletter} {issue.day} {issue.suffix}".strip(),
+        newsletter=issue.newsletter,
+        day=issue.day,
         language=issue.language,
         of=counts.total(),
-        at=issue.due_at,
+        at=issue.send_at or issue.due_at,
         issue_kind=issue.kind,
     )
-    if one.approved_before:
-        yield item(kind="changed", urgent=True, text=_changed_text(one))
-    elif issue.state is IssueState.AWAITING_APPROVAL:
-        yield item(kind="approval", urgent=issue.due_at <= now, text=issue.reason or "")
-    elif issue.reason_key == IssueReason.WAITS_FOR_TRANSLATIONS:
-        yield item(kind="waits", text=issue.reason or "")
-    elif issue.state in _BEFORE_SENDING and (kind := _kind_of_wait(issue, now)):
-        yield item(kind=kind, urgent=True, text=issue.reason or "")
-    if issue.state is IssueState.PAUSED:
-        yield item(kind="paused", urgent=True, text=issue.reason or "")
+    if kind := _kind_by_state(one, now):
+        urgent = kind not in {"approval", "waits", "skipped"} or (
+            kind == "approval" and issue.due_at <= now
+        )
+        text = _changed_text(one) if kind == "changed" else issue.reason or ""
+        yield item(kind=kind, urgent=urgent, text=text)
     if counts["in_doubt"]:
         yield item(kind="in-doubt", urgent=True, count=counts["in_doubt"])
     if issue.due_at + _RECENT < now:
@@ -148,11 +160,21 @@ def _changed_text(one: IssueStatus) -> str:
     return joined(before, one.issue.reason or "")
 
 
-def _kind_of_wait(issue: Issue, now: datetime) -> str:
-    """Return why an issue that is made ahead, or was due, needs somebody; empty if it does not."""
-    if issue.schedule_note:
-        return "unscheduled"
-    return "late" if issue.due_at + _LATE < now else ""
+def _kind_by_state(one: IssueStatus, now: datetime) -> str:
+    """Return why an issue needs somebody, before its mails do; empty if it does not."""
+    issue = one.issue
+    is_waiting = issue.state in _BEFORE_SENDING
+    is_recent = issue.due_at + _RECENT >= now
+    kinds = {
+        "changed": bool(one.approved_before),
+        "approval": issue.state is IssueState.AWAITING_APPROVAL,
+        "waits": issue.reason_key == IssueReason.WAITS_FOR_TRANSLATIONS,
+        "unscheduled": is_waiting and bool(issue.schedule_note),
+        "late": is_waiting and issue.due_at + _LATE < now,
+        "paused": issue.state is IssueState.PAUSED,
+        "skipped": is_recent and issue.reason_key in _MISSED and issue.state in _OVER,
+    }
+    return next((kind for kind, holds in kinds.items() if holds), "")
 
 
 def _of_sources(snapshot: PublicationStatus) -> Iterator[AttentionItem]:

@@ -38,6 +38,7 @@ from publisher.leader.process_lock import process_died
 from publisher.leader.store import current_leader, running_processes
 from publisher.mailbox.store import MailUse, count_received
 from publisher.notices.ledger import count_notices, count_rejected
+from publisher.rendering.template_files import has_catalogue
 from publisher.syndication import feed_index, websub
 from publisher.translations.listing import count_stale
 from publisher.translations.records import count_expired
@@ -129,6 +130,8 @@ class PublicationStatus:
     held_back: dict[str, int] = field(default_factory=dict)
     # Files that are no articles by their names: reason, group, number.
     left_out: tuple[tuple[str, str, int], ...] = ()
+    # Languages that the program has no words in: English stands around their articles.
+    wordless: tuple[str, ...] = ()
     feeds: int = 0
     pings_waiting: int = 0
     # Hub, feed, and what the hub answered last.
@@ -173,6 +176,7 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
             bucket=read_state(connection) if settings.s3 else None,
             backup=job_turns.read_backup_state(connection) if settings.backup else None,
         )
+    templates, languages = (settings.folders.templates,), settings.publication.languages
     is_wanted = settings.delivery.witness is not False and lineage and lineage.page
     return replace(
         snapshot,
@@ -181,6 +185,7 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
         has_no_second_witness=bool(is_wanted and second_folder(settings) is None),
         full_disk=find_full_disk(settings.folders.root, settings.folders.var),
         clock_problem=find_jump(settings, database, now),
+        wordless=tuple(one for one in languages if not has_catalogue(one, templates)),
     )
 
 

@@ -1,16 +1,17 @@
 """The first page with what needs somebody and what comes next; and webhooks, whose addresses stand on these pages only."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import flask
 
 from publisher.app.editing_state import Permission
-from publisher.app.operation import webhooks
-from publisher.app.operation.attention import AttentionItem, list_attention
+from publisher.app.operation import today, webhooks
+from publisher.app.operation.attention import AttentionItem
 from publisher.config import Edition
 from publisher.errors import UsageError, WebhookError
+from publisher.issues.model import IssueKind
 from publisher.issues.planner import EditionIssue
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
@@ -22,12 +23,16 @@ _UPCOMING = 6
 # Where an item is dealt with, by its kind. `{name}` is that of an issue, `{language}` its language.
 _ISSUE = "/issues/{name}/"
 _PAGES = {
-    **dict.fromkeys(("approval", "late", "unscheduled", "warnings"), _ISSUE),
+    **dict.fromkeys(
+        ("approval", "changes", "late", "unscheduled", "warnings", "skipped"), _ISSUE
+    ),
     **dict.fromkeys(("lost", "unreadable"), "/sources/"),
     "changed": f"{_ISSUE}#changed",
     "quarantine": "/sources/#quarantine",
     "problems": "/sources/#problems",
     "waits": "/translations/?language={language}",
+    "claimed": "/translations/?language={language}",
+    "missing": "/translations/?language={language}&state=missing",
     "promises": "/translations/?language={language}&state=missing",
     "stale": "/translations/?language={language}&state=stale",
     "paused": "/issues/{name}/sending/",
@@ -41,11 +46,21 @@ ROUTES = RouteTable()
 
 @ROUTES.add("GET /", Permission.VIEW, menu="today")
 def _today(request: ConsoleRequest) -> flask.Response:
-    snapshot, items = request.call(list_attention)
-    upcoming = [issue for language in snapshot.languages for issue in language.upcoming]
+    found = request.call(today.read_today)
+    upcoming = [issue for language in found.snapshot.languages for issue in language.upcoming]
     return request.page(
-        "today.html", items=join_items(items), upcoming=_together(upcoming)[:_UPCOMING]
+        "today.html",
+        found=found,
+        upcoming=_together(upcoming, found)[:_UPCOMING],
+        page_of=_page_of_item,
     )
+
+
+@ROUTES.add("POST /aside/", Permission.VIEW)
+def _put_aside(request: ConsoleRequest) -> flask.Response:
+    again = request.field("again") == "yes"
+    request.call(today.put_aside, request.field("fingerprint"), again=again)
+    return request.see_other("/#machine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,47 +71,27 @@ class ComingIssue:
     edition: Edition
     page: str
     languages: list[EditionIssue]
+    subscribers: int
 
 
-def _together(upcoming: Iterable[EditionIssue]) -> list[ComingIssue]:
-    found: dict[tuple[datetime, str, int], ComingIssue] = {}
+def _together(upcoming: Iterable[EditionIssue], found: today.Today) -> list[ComingIssue]:
+    groups: dict[tuple[datetime, str, int], list[EditionIssue]] = {}
     for one in upcoming:
-        edition, issue = one.edition, one.issue
-        at = issue.send_at or one.local
-        key = at.astimezone(UTC), edition.newsletter, issue.serial
-        page = f"/issues/{issue.name}/" if issue.id else f"/next/{edition.newsletter}/"
-        found.setdefault(key, ComingIssue(at, edition, page, [])).languages.append(one)
-    return [found[key] for key in sorted(found)]
+        at = one.issue.send_at or one.local
+        key = at.astimezone(UTC), one.edition.newsletter, one.issue.serial
+        groups.setdefault(key, []).append(one)
+    return [_coming(groups[key], found) for key in sorted(groups)]
 
 
-@dataclass(frozen=True, slots=True)
-class JoinedItem:
-    """The same in several languages: the sum, and the page of each language."""
-
-    item: AttentionItem
-    page: str
-    pages: tuple[tuple[str, str], ...]
-
-
-def join_items(items: Iterable[AttentionItem]) -> list[JoinedItem]:
-    """Return one line for what is the same in several languages of an issue."""
-    found: dict[tuple[object, ...], list[AttentionItem]] = {}
-    for item in items:
-        key = (item.kind, item.urgent, item.text, item.group or item)
-        found.setdefault(key, []).append(item)
-    return [_joined(many) for many in found.values()]
-
-
-def _joined(many: Sequence[AttentionItem]) -> JoinedItem:
-    first, is_one = many[0], len(many) == 1
-    pages = tuple((item.language, _page_of_item(item)) for item in many if item.language)
-    whole = replace(
-        first,
-        name=first.name if is_one or not first.name else first.group,
-        count=sum(item.count for item in many),
-        of=sum(item.of for item in many),
-    )
-    return JoinedItem(whole, _page_of_item(first), pages)
+def _coming(many: list[EditionIssue], found: today.Today) -> ComingIssue:
+    many.sort(key=lambda one: one.edition.language not in found.own)
+    edition, issue = many[0].edition, many[0].issue
+    page = f"/issues/{issue.name}/" if issue.id else f"/next/{edition.newsletter}/"
+    keys = [(one.edition.newsletter, one.edition.language) for one in many]
+    # Others go to those who got an issue, or to an audience of their own.
+    is_regular = issue.kind == IssueKind.REGULAR
+    subscribers = sum(found.subscribers.get(key, 0) for key in keys) if is_regular else 0
+    return ComingIssue(issue.send_at or many[0].local, edition, page, many, subscribers)
 
 
 def _page_of_item(item: AttentionItem) -> str:

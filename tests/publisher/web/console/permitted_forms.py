@@ -90,6 +90,8 @@ DRAFT = "/write/<language>/<int:number>/"
 MISSING, CLAIMED, STALE = ({"story": one} for one in ("missing", "claimed", "stale"))
 
 FORMS: dict[str, Form] = {
+    # Of a line that is not on the page any more.
+    "/aside/": Form({"fingerprint": "0" * 32}, changes=False),
     f"{ISSUE}edits/": Form(_subject),
     f"{ISSUE}edits/undo/": Form(lambda objects: {"edit": objects.edit()}, "edited"),
     f"{ISSUE}words/": Form({"subject": "Other words", "was.subject": "", "opening": ""}),

@@ -26,6 +26,7 @@ PERSON = '[mira]\nname = "Mira"\n'
 _HARMLESS = {"value", "title", "content", "placeholder"}
 # Forms that take no text: buttons, and one field that is a tick.
 WITHOUT_TEXT = {
+    "/aside/",
     *(f"/issues/<issue>/{verb}/" for verb in ("send-now", "undo", "hold", "resume")),
     *(f"/issues/<issue>/doubts/{verb}/" for verb in ("resend", "mark-sent")),
     *(f"/translations/<language>/<int:story>/{v}/" for v in ("start", "release", "dismiss")),

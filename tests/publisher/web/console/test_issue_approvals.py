@@ -122,7 +122,8 @@ def test_an_issue_that_changed_after_approval_says_so_with_what_changed_and_a_wa
     form = {"kind": "subject", "value": "Other words"}
     assert editor.post(f"{PAGE}edits/", data=form).status_code == 303
     today = approver.get("/").text
-    assert f'<a href="{PAGE}#changed">Changed after approval</a>' in today
+    assert "Changed after approval" in today.partition("Waits for you")[2].partition("<h2")[0]
+    assert f'href="{PAGE}#changed">Read and approve</a>' in today
     page = approver.get(PAGE).text
     assert (
         '<bdi title="approver-all-en@example.org">' in page.partition("approved what it was")[0]
