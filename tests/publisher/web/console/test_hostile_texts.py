@@ -9,10 +9,13 @@ import lxml.html
 import pytest
 from flask.testing import FlaskClient
 
+from publisher.app.drafts import begin_article
 from publisher.app.issues.preview import preview_mails
+from publisher.drafts.store import FIELDS
 from publisher.web.console.application import ROUTES
 from publisher.web.console.issues import overview, previews
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.app.approving import TERMINAL
+from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.hostile_articles import active_in
 from tests.publisher.printing import pipeline_of
@@ -20,6 +23,7 @@ from tests.publisher.web.conftest import LANGUAGES, MadeReady
 from tests.publisher.web.console.conftest import SignIn
 from tests.publisher.web.hostile_texts import HOSTILE_TEXTS, MARK
 
+EDITABLE = {"kind": "folder", "path": "articles", "editable": True}
 PAGE = "/issues/weekly-en-2026-01-09/"
 PERSON = '[mira]\nname = "Mira"\n'
 # Where a form's text comes back: attributes that browsers neither load nor run.
@@ -30,6 +34,8 @@ WITHOUT_TEXT = {
     *(f"/issues/<issue>/{verb}/" for verb in ("send-now", "undo", "hold", "resume")),
     *(f"/issues/<issue>/doubts/{verb}/" for verb in ("resend", "mark-sent")),
     *(f"/translations/<language>/<int:story>/{v}/" for v in ("start", "release", "dismiss")),
+    "/translations/<language>/<int:story>/write/",
+    "/write/<language>/<int:number>/discard/",
     *("/calendar/address/", "/translations/mine/feeds/", "/subscribers/export/"),
     "/subscribers/<int:number>/erase/",
     *(f"/subscribers/import/<key>/{verb}/" for verb in ("begin", "discard")),
@@ -46,17 +52,18 @@ WITHOUT_TEXT = {
 def two_stories(publication: PublicationFolder) -> None:
     """Have an issue with two stories that is ready and not being sent, one of them by a person on file."""
     (publication.settings.folders.root / "people.toml").write_text(PERSON, "utf-8")
-    publication.reload(languages=LANGUAGES)
+    publication.reload(languages=LANGUAGES, sources=[EDITABLE])
     for day, title in enumerate(("Tides", "Ferry"), 5):
         facts = {"title": title, "date": f"2026-01-0{day}", "author": "Mira"}
         publication.write(f"en/{title}.md", "Words.", **facts)
     subscribe(publication, ("ann@example.com", "en"))
     pipeline_of(publication).prepare()
+    begin_article(editing_state(publication), TERMINAL, "articles", "en", "Draft")
 
 
 @pytest.fixture
 def publication(made_ready: MadeReady) -> PublicationFolder:
-    return made_ready(two_stories)
+    return made_ready(two_stories, sources=[EDITABLE])
 
 
 def active(html: str) -> Iterator[str]:
@@ -142,6 +149,9 @@ def _forms_of_files_and_days(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/calendar/weekly/2026-01-16/skip/", {"language": text, "why": text}
     yield "/calendar/weekly/2026-01-16/move/", {"language": "en", "to": text}
     yield "/calendar/weekly/2026-01-16/restore/", {"language": text}
+    yield "/write/", {"source": text, "language": text, "title": text}
+    yield "/write/en/1/", {**dict.fromkeys(FIELDS, text), "version": "0", "how": "publish"}
+    yield "/write/en/1/pictures/", {"alt": text, "picture": (io.BytesIO(), f"{text}.png")}
     yield "/translations/ar/1/claim/", {"until": text}
     yield "/translations/ar/1/give-up/", {"reason": text}
     yield "/translations/mine/mails/", {"wanted": text}
