@@ -349,8 +349,8 @@ def test_whoever_has_promised_a_translation_is_reminded_in_the_language_of_the_a
     assert "You have promised these translations:" in words
     assert "The rain" in words
     # Lin has promised nothing; that she hears of the new story is another mail.
-    assert "尚未核可" not in found.get("lin@example.org", "")
-    assert "尚未核可：The Lantern" in found["mei@example.org"]
+    assert "尚未核准" not in found.get("lin@example.org", "")
+    assert "尚未核准：The Lantern" in found["mei@example.org"]
 
 
 def test_whoever_approved_what_a_file_has_changed_is_told_once_with_the_editors(
