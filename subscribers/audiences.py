@@ -13,8 +13,10 @@ they are stored. Others are rows of the table `interruption`: a leaving that was
 mail that was not sent after all.
 """
 
+import json
+import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,8 +24,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from subscribers.model import Recipient, SubscriberStatus
+from subscribers.errors import BadCellError, RowReason, none_of, quoted
+from subscribers.fields import NUMBER, SubscriberField
+from subscribers.model import FieldType, Recipient, SubscriberStatus
 from subscribers.tables import (
+    consent_record,
     interruption,
     preference,
     subscriber,
@@ -38,8 +43,62 @@ _RECIPIENTS = (
 )
 
 
+_LIMIT = re.compile(r"(\S+) (?:(is set)|(is not|is|at least|at most) (.+))")
+
+
+def limit_clause(text: str, fields: Collection[SubscriberField]) -> sa.ColumnElement[bool]:
+    """Return the SQL condition, on `subscriber`, of a text like "city is Berlin", "age at least 18" or "plan is set"; raise BadCellError.
+
+    It names a field, or `topic` (that she chose), `newsletter` (that she gets) or `page` (where she agreed).
+    """
+    found = _LIMIT.fullmatch(" ".join(text.split()))
+    reason = RowReason("%(cell)s is no condition such as city is Berlin", cell=quoted(text))
+    if found is None:
+        raise BadCellError("", reason)
+    name, _set, test, value = found.groups()
+    field = next((one for one in fields if one.name == name), None)
+    if name in _OTHER_LIMITS and test in {"is", "is not"}:
+        clause = _OTHER_LIMITS[name](value)
+        return clause if test == "is" else ~clause
+    if field is None:
+        known = [*(one.name for one in fields), *_OTHER_LIMITS]
+        raise BadCellError(name, reason if name in known else none_of(name, known))
+    stored = sa.func.coalesce(subscriber.c.fields[name].as_string(), "")
+    if test is None:
+        return stored != ""
+    wanted = field.read(value)
+    if test in {"is", "is not"}:
+        return stored == wanted if test == "is" else stored != wanted
+    if field.type is FieldType.NUMBER:
+        # What was stored before the field was one of numbers is none.
+        number = sa.case((stored.regexp_match(NUMBER), sa.cast(stored, sa.Float)))
+        return number >= float(wanted) if test == "at least" else number <= float(wanted)
+    if field.type is not FieldType.DATE:
+        raise BadCellError(name, reason)
+    return stored >= wanted if test == "at least" else (stored != "") & (stored <= wanted)
+
+
+def _has_topic(topic: str) -> sa.ColumnElement[bool]:
+    chosen = preference.alias()
+    topics = sa.cast(chosen.c.topics, sa.Text)
+    has_it = topics.contains(json.dumps(topic), autoescape=True)
+    return sa.exists().where(chosen.c.subscriber_id == subscriber.c.id, has_it)
+
+
+_OTHER_LIMITS: dict[str, Callable[[str], sa.ColumnElement[bool]]] = {
+    "topic": _has_topic,
+    "newsletter": lambda name: is_subscribed(sa.literal(name), subscriber.c.id),
+    "page": lambda page: sa.exists().where(
+        consent_record.c.subscriber_id == subscriber.c.id, consent_record.c.page == page
+    ),
+}
+
+
 def select_audience(
-    newsletter: str, languages: Collection[str], now: datetime
+    newsletter: str,
+    languages: Collection[str],
+    now: datetime,
+    limit: sa.ColumnElement[bool] | None = None,
 ) -> sa.Select[int]:
     """Return a query for `id`s, in order, of those who get `newsletter` in `languages` (tags as stored), not paused `now`."""
     # The id in the subscription's index is sorted already, so the database sorts nothing.
@@ -51,6 +110,7 @@ def select_audience(
             gets_newsletter(newsletter),
             subscriber.c.language.in_(sorted(languages)),
             ~is_paused(number, now),
+            sa.true() if limit is None else limit,
         )
         .order_by(number)
     )

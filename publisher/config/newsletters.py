@@ -72,6 +72,7 @@ class EditionSettings(values.ConfigTable):
     in_doubt: choices.InDoubtPolicy | None = None
     give_up_after: int | None = Field(default=None, ge=1, le=720)  # hours
     local_time: bool | None = None
+    only: Annotated[tuple[str, ...], BeforeValidator(values.require_list)] | None = None
 
     def schedule_of(self, below: EditionSettings | None = None) -> recurrence.Schedule | None:
         """Return the schedule, with the values of `below` as defaults."""
@@ -129,6 +130,8 @@ class Edition:
     # Between the last approval and the first mail, and between "send now" and the first mail.
     undo: timedelta = timedelta()
     undo_now: timedelta = _UNDO_NOW
+    # Conditions of `subscribers.audiences.limit_clause`, all of which limit who gets it.
+    only: tuple[str, ...] = ()
     cadence: choices.DigestCadence | None = None
 
     @property

@@ -324,6 +324,14 @@ class PublicationFile(values.ConfigTable):
                 raise values.wrong(key, problem)
         return self
 
+    @model_validator(mode="after")
+    def _audiences_are_possible(self) -> PublicationFile:
+        for number, newsletter in enumerate(self.newsletter):
+            for table in (newsletter, *newsletter.edition.values()):
+                if problem := self.subscribers.problem_of(table.only or ()):
+                    raise values.wrong(f"newsletter[{number}].only", problem)
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Folders:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
@@ -187,6 +188,19 @@ class SubscriberSettings(values.ConfigTable):
     @property
     def value_types(self) -> tuple[SubscriberField, ...]:
         return tuple(one.value_type for one in self.field)
+
+    def problem_of(self, limits: Iterable[str]) -> str:
+        """Return why these can't limit an audience; an empty text if they can."""
+        # Few publications have limits, and SQL takes long to import.
+        from subscribers.audiences import limit_clause
+        from subscribers.errors import BadCellError
+
+        try:
+            for one in limits:
+                limit_clause(one, self.value_types)
+        except BadCellError as error:
+            return error.reason
+        return ""
 
 
 FEEDBACK_SECRET: Final = "PUBLISHER_FEEDBACK_SECRET"  # noqa: S105  # the variable's name

@@ -92,9 +92,14 @@ def count_recipients(
         if serving_language(editions, wanted) != issue.language:
             return False
         portion = group.portion_of(audience)
+        if group.is_outside(issue.language):
+            return False
         return portion is None or portion.cause is None
 
-    groups = ledger_audience.count_groups(connection, issue.newsletter, [audience], at)
+    limits = {issue.language: audience.limit}
+    groups = ledger_audience.count_groups(
+        connection, issue.newsletter, [audience], at, limits=limits
+    )
     return sum(group.count for group in groups if gets_it(group))
 
 

@@ -91,7 +91,7 @@ def make_manifest(  # all that it is made from
         "articles": basis_articles(connection, settings, issue, edits.pinned_at, edits.pinned),
         "edits": _hashed(_edits_of(asdict(edits))),
         "templates": templates,
-        "edition": _hashed(_content_terms(edition)),
+        "edition": _hashed(_content_terms(edition) | {"audience": issue.audience}),
         "languages": list(_languages(settings, issue)),
         "publication": _hashed(_publication_terms(settings, edition.language)),
         "time": issue.due_at.astimezone(UTC).isoformat(),
@@ -155,7 +155,7 @@ def _edits_of(edits: dict[str, Any]) -> dict[str, Any]:
 def _content_terms(edition: Edition) -> dict[str, Any]:
     """Return the settings of an edition that change what somebody gets."""
     names = ["newsletter", "language", "max_articles", "missing", "fallback", "content"]
-    names += ["pictures", "local_time", "timezone"]
+    names += ["pictures", "local_time", "timezone", "only"]
     terms = {name: getattr(edition, name) for name in names}
     return terms | {
         "title": edition.title(edition.language),

@@ -185,6 +185,8 @@ class Issue:
     kind: str = IssueKind.REGULAR
     serial: int = 0
     corrects_id: int | None = None
+    # Of an announcement: conditions that limit who gets it, one a line.
+    audience: str | None = None
 
     def saying(self, template: str, **values: object) -> IssueError:
         """Return an error with a sentence, which may have its `issue` and `state`; see `PublisherError.saying`."""

@@ -82,6 +82,8 @@ issue_table = sa.Table(
     sa.Column("kind", sa.Text, nullable=False, server_default="regular"),
     sa.Column("serial", sa.Integer, nullable=False, server_default="0"),
     sa.Column("corrects_id", sa.ForeignKey("issue.id")),
+    # Of an announcement: conditions that limit who gets it, one a line; NULL for none.
+    sa.Column("audience", sa.Text),
     sa.Column("finished_at", UTCDateTime),
     # The hash of the digest, or of the revised page, that is on disk; NULL before that, and empty if
     # a page that is on disk must be written again.

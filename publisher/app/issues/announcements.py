@@ -25,6 +25,7 @@ from publisher.issues.model import Issue, IssueKind, IssueState
 from publisher.issues.planner import EditionIssue
 from publisher.issues.tables import issue_table
 from publisher.rendering import Renderer
+from subscribers.errors import english
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class AnnouncementRequest:
     words: Mapping[str, AnnouncementWords]
     when: AnnouncementTime = AnnouncementTime.HELD
     at: datetime | None = None
+    # Conditions that limit who gets it.
+    only: tuple[str, ...] = ()
 
 
 def plan_announcement(
@@ -86,7 +89,11 @@ def announce(
     Raise IssueError for words that no mail can have.
     """
     chosen, now = _chosen(state, actor, request), state.clock.now()
-    details = {"languages": [*request.words], "when": request.when.value}
+    details = {
+        "languages": [*request.words],
+        "when": request.when.value,
+        "only": [*request.only],
+    }
     with state.changing(actor, "announce", request.newsletter, details) as change:
         place = _place(change.connection, state, request)
         made = []
@@ -110,6 +117,8 @@ def _chosen(
         raise UsageError.saying("say when the announcement is to be sent")
     if at is not None and not now < at <= now + FARTHEST:
         raise UsageError.saying("the time of an announcement is to come, within a year")
+    if why := state.settings.subscribers.problem_of(request.only):
+        raise UsageError.saying("the audience of the announcement: %(why)s", why=english(why))
     name, found = request.newsletter, {}
     for tag, words in request.words.items():
         edition = lookup.find_edition(state.settings, name, tag)
@@ -134,6 +143,7 @@ def _place(
         "day": day,
         "kind": IssueKind.ANNOUNCEMENT,
         "serial": (last or 0) + 1,
+        "audience": "\n".join(" ".join(one.split()) for one in request.only) or None,
         "state": IssueState.ASSEMBLING,
     }
 

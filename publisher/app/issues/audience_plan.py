@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -21,9 +21,11 @@ from publisher.app.editing_state import EditingState
 from publisher.app.issues import lookup
 from publisher.config import Settings
 from publisher.delivery.ledger.audience import (
+    OUTSIDE,
     AudienceGroup,
     IssueAudience,
     Portion,
+    audience_limit,
     count_groups,
     load_issue_audience,
     load_members,
@@ -182,9 +184,6 @@ def make_plan(
         for one in waiting
         if one.issue.state in SELECTED_STATES
     }
-    asked = (connection, newsletter, [*audiences.values()], at)
-    by_hour = any(map(_is_by_hour, waiting))
-    groups = count_groups(*asked, by_domain=True, by_hour=by_hour)
     standings = count_standings(connection, newsletter, at)
     plan = AudiencePlan(
         newsletter=newsletter,
@@ -198,23 +197,20 @@ def make_plan(
         languages=[one.language for one in settings.editions_of(newsletter)],
         providers=providers_of(settings.delivery),
         at=at,
-        planned={one.issue.language: one for one in plan.editions},
         audiences=audiences,
+        planned={one.issue.language: one for one in plan.editions},
     )
-    for group in groups:
-        counting.add(group)
-    plan.excluded = _excluded(plan, standings)
+    limits = {one.issue.language: audience_limit(settings, one.issue) for one in waiting}
+    by_hour = any(map(_is_by_hour, waiting))
+    asked = (connection, newsletter, [*audiences.values()], at)
+    counting.count(count_groups(*asked, limits=limits, by_domain=True, by_hour=by_hour))
+    others = {str(one): n for one, n in standings.items() if one is not Standing.RECIPIENT}
+    plan.excluded = +(plan.excluded + Counter(others))
     return plan
 
 
 def _is_by_hour(one: EditionIssue) -> bool:
     return one.edition.local_time and one.issue.kind == IssueKind.REGULAR
-
-
-def _excluded(plan: AudiencePlan, standings: Mapping[Standing, int]) -> Counter[str]:
-    excluded = {str(one): n for one, n in standings.items() if one is not Standing.RECIPIENT}
-    elsewhere = {ELSEWHERE: plan.elsewhere.total(), UNSERVED: plan.unserved.total()}
-    return +Counter(excluded | elsewhere)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -229,6 +225,15 @@ class _Counting:
     audiences: Mapping[str, IssueAudience]
     _variants: dict[str, set[object]] = field(default_factory=dict)
 
+    def count(self, groups: Iterable[AudienceGroup]) -> None:
+        for group in groups:
+            self.add(group)
+        elsewhere = {
+            ELSEWHERE: self.plan.elsewhere.total(),
+            UNSERVED: self.plan.unserved.total(),
+        }
+        self.plan.excluded = +Counter(elsewhere)
+
     def add(self, group: AudienceGroup) -> None:
         wanted = (group.language, *profile_from_text(group.profile).more_languages)
         served = serving_language(self.languages, wanted)
@@ -240,6 +245,9 @@ class _Counting:
             self._add_to(self.planned[served], group)
 
     def _add_to(self, plan: EditionPlan, group: AudienceGroup) -> None:
+        if group.is_outside(plan.issue.language):
+            plan.withheld[OUTSIDE.key] += group.count
+            return
         audience = self.audiences.get(plan.issue.language)
         portion = group.portion_of(audience) if audience else None
         if portion and portion.cause:

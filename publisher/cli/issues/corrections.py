@@ -26,6 +26,12 @@ _TextsOption = Annotated[
 ]
 
 
+_LimitsOption = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="CONDITION", help='Like "city is Berlin"; may be repeated.'),
+]
+
+
 @common.command(
     "issues correct",
     'weekly 2026-01-09 --lang ar --subject "A date" --text erratum.md',
@@ -115,11 +121,12 @@ def _lines(plan: CorrectionPlan) -> Iterator[str]:
     'weekly --text en=closed.md --at "2026-01-10 09:00"',
     takes="DIR --as --now --json",
 )
-def issues_announce_command(
+def issues_announce_command(  # noqa: PLR0913  # options
     given: common.Given,
     newsletter: arguments.NewsletterArgument,
     *,
     text: _TextsOption = None,
+    only: _LimitsOption = None,
     at: str = "",
     send: bool = False,
     dry_run: bool = False,
@@ -145,6 +152,7 @@ def issues_announce_command(
     request = AnnouncementRequest(
         newsletter=newsletter,
         words=dict(_read_announcement(one) for one in text or ()),
+        only=tuple(only or ()),
         when=AnnouncementTime.AT if at else when,
         at=arguments.parse_local_time(at, "--at").replace(tzinfo=zone) if at else None,
     )

@@ -11,9 +11,21 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import reduce
+from operator import add
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Text, case, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Text,
+    and_,
+    case,
+    func,
+    literal,
+    select,
+)
 
 from publisher.articles.model import Article
 from publisher.config import Edition, Settings
@@ -32,6 +44,7 @@ from publisher.issues.subscriber_selection import ProfileSelector
 from publisher.issues.tables import issue_table
 from subscribers import audiences
 from subscribers.audiences import Interruption, load_audience_profiles, select_audience_groups
+from subscribers.errors import english
 from subscribers.preferences import Profile, profile_from_text
 from subscribers.tables import preference, subscriber
 
@@ -193,6 +206,11 @@ OTHER_EDITION = causes.Cause(
     "the subscriber gets the issue in another language",
     "look at the preview in that language",
 )
+OUTSIDE = causes.Cause(
+    "not-in-audience",
+    "the subscriber does not meet the conditions of the issue's audience",
+    "look at the conditions, and at the subscriber's fields",
+)
 # Nothing was sent, or will be, for the cause of the row.
 _NOT_SENT = (DeliveryState.SUPPRESSED, DeliveryState.CANCELLED)
 
@@ -244,7 +262,13 @@ class AudienceOfIssue:
         editions = self.settings.editions(newsletter) if newsletter else ()
         wanted = (viewer.language, *profile_from_text(viewer.profile).more_languages)
         served = serving_language([one.language for one in editions], wanted)
-        return None if served == self.issue.language else OTHER_EDITION
+        if served != self.issue.language:
+            return OTHER_EDITION
+        limit = audience_limit(self.settings, self.issue)
+        if limit is None or viewer.subscriber_id is None:
+            return None
+        query = select(subscriber.c.id).where(subscriber.c.id == viewer.subscriber_id, limit)
+        return None if self.connection.execute(query).first() else OUTSIDE
 
     def _unwanted(self, subscriber_id: int) -> causes.Cause | None:
         name, number = literal(self.issue.newsletter, Text()), literal(subscriber_id, Integer())
@@ -317,6 +341,7 @@ class IssueAudience:
     owed: Mapping[int, CatchUpKey]
     catch_ups: Mapping[CatchUpKey, Choice]
     received: ReceivedStories
+    limit: ColumnElement[bool] | None = None
     # For subscribers without a profile who have got nothing of it before.
     digest: Portion = field(init=False)
     _portions: dict[tuple[ProfileKey | CatchUpKey, frozenset[int]], Portion] = field(
@@ -402,7 +427,20 @@ def load_issue_audience(  # what a reading needs, and one choice
         owed={number: key for number, key in owed.items() if key in catch_ups},
         catch_ups=catch_ups,
         received=find_received(connection, issue, stories),
+        limit=audience_limit(settings, issue),
     )
+
+
+def audience_limit(settings: Settings, issue: Issue) -> ColumnElement[bool] | None:
+    """Return the SQL condition, on `subscriber`, that limits who gets an issue; raise IssueError if it can't be."""
+    edition = settings.edition(issue.newsletter, issue.language)
+    texts = (*(edition.only if edition else ()), *(issue.audience or "").splitlines())
+    if not texts:
+        return None
+    if why := settings.subscribers.problem_of(texts):
+        raise issue.saying("%(issue)s: its audience: %(why)s", why=english(why))
+    fields = settings.subscribers.value_types
+    return and_(*(audiences.limit_clause(one, fields) for one in texts))
 
 
 def served_languages(tags: Iterable[str], settings: Settings, issue: Issue) -> list[str]:
@@ -440,6 +478,11 @@ class AudienceGroup:
     mails: str | None = None
     former_mails: str | None = None
     pruned_mails: str | None = None
+    # Tags of the editions whose conditions they do not meet.
+    outside: str | None = None
+
+    def is_outside(self, language: str) -> bool:
+        return language in (self.outside or "").split()
 
     def portion_of(self, audience: IssueAudience) -> Portion | None:
         received = audience.received.stories_of(
@@ -448,12 +491,13 @@ class AudienceGroup:
         return audience.portion(self.number, (self.language, self.profile), received)
 
 
-def count_groups(
+def count_groups(  # noqa: PLR0913  # how fine the groups have to be
     connection: Connection,
     newsletter: str,
     audiences: Sequence[IssueAudience],
     now: datetime,
     *,
+    limits: Mapping[str, ColumnElement[bool] | None],
     by_domain: bool = False,
     by_hour: bool = False,
 ) -> list[AudienceGroup]:
@@ -466,6 +510,9 @@ def count_groups(
         "profile": preference.c.profile,
         **_received(audiences, now),
     }
+    flags = [case((one, ""), else_=f"{tag} ") for tag, one in limits.items() if one is not None]
+    if flags:
+        columns["outside"] = reduce(add, flags)
     if by_hour:
         columns |= {"timezone": subscriber.c.timezone, "hour": preference.c.hour}
     if owed:

@@ -61,7 +61,7 @@ def _suppress_unwanted(
     found = issues.issues_by_ids(connection, [*audience.received.issues])
     others = [one.id for one in found if one.newsletter != newsletter]
     if others:
-        members = select_audience(newsletter, audience.tags, now)
+        members = select_audience(newsletter, audience.tags, now, audience.limit)
         suppress_waiting(connection, others, members.order_by(None), now)
 
 
@@ -82,7 +82,7 @@ class _Opening:
     def insert_digest_rows(self) -> int:
         issue, now = self.audience.issue, sa.literal(self.now, delivery.c.due_at.type)
         members = select_audience(
-            issue.newsletter, self.audience.languages, self.now
+            issue.newsletter, self.audience.languages, self.now, self.audience.limit
         ).subquery()
         number = members.c.id
         with_profile = sa.exists().where(
@@ -116,7 +116,8 @@ class _Opening:
 
     def _others(self, last: int) -> Sequence[sa.Row[int, str, str | None]]:
         audience = self.audience
-        members = select_audience(audience.issue.newsletter, audience.tags, self.now).subquery()
+        name = audience.issue.newsletter
+        members = select_audience(name, audience.tags, self.now, audience.limit).subquery()
         number = members.c.id
         is_served = subscriber.c.language.in_(audience.languages)
         has_received = (

@@ -178,20 +178,3 @@ def test_a_field_that_can_not_be_is_refused(
     content = f"{text}\n[[subscribers.field]]\n{table}\n".encode()
     with pytest.raises(ConfigError, match=why):
         load_settings(tmp_path, {}, content)
-
-
-def test_there_are_at_most_twenty_fields(
-    publication: PublicationFolder, tmp_path: Path
-) -> None:
-    text = (publication.settings.folders.root / "publication.toml").read_text("utf-8")
-    more = "".join(f'\n[[subscribers.field]]\nname = "f{n}"\nlabel = "F"\n' for n in range(16))
-    assert (
-        len(
-            load_settings(
-                tmp_path, {}, (text + more[: more.rindex("[[")]).encode()
-            ).subscribers.field
-        )
-        == 20
-    )
-    with pytest.raises(ConfigError, match="at most 20"):
-        load_settings(tmp_path, {}, (text + more).encode())

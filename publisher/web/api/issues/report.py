@@ -16,7 +16,7 @@ from publisher.app.issues.announcements import (
 )
 from publisher.app.issues.corrections import CorrectionRequest, correct_issue
 from publisher.app.issues.deliveries import decide_doubts, report_issue
-from publisher.web.api.operations import About, ApiValue, Moment, Name, OperationTable
+from publisher.web.api.operations import About, ApiValue, Moment, Name, OperationTable, Text
 from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
@@ -112,6 +112,9 @@ class NewAnnouncementValue(ApiValue):
     words: dict[str, AnnouncementWordsValue] = Field(description="By language.")
     when: AnnouncementTime = AnnouncementTime.HELD
     at: Moment | None = Field(default=None, description="If `when` is `at`.")
+    only: tuple[Text, ...] = Field(
+        default=(), description='Conditions that limit who gets it, like "city is Berlin".'
+    )
     dry_run: bool = Field(default=False, description="Only count who would get it.")
 
 
@@ -127,7 +130,7 @@ def _announce(request: ApiRequest, body: NewAnnouncementValue) -> AnnouncementVa
     """Announce something outside the schedule."""
     words = {tag: AnnouncementWords(**dict(one)) for tag, one in body.words.items()}
     wanted = AnnouncementRequest(
-        newsletter=body.newsletter, words=words, when=body.when, at=body.at
+        newsletter=body.newsletter, words=words, when=body.when, at=body.at, only=body.only
     )
     plan = request.call(plan_announcement, wanted).as_dict()
     made = [] if body.dry_run else request.call(announce, wanted)

@@ -17,6 +17,7 @@ ROUTES = RouteTable()
 
 _PATH = "/issues/announce/"
 _MOST_TEXT = 6000
+_MOST_LIMITS = 3
 
 
 @ROUTES.add(f"GET {_PATH}", Permission.EDIT_ISSUE, about=About.EACH)
@@ -44,6 +45,8 @@ def _page(
         typed={tag: _words(request, tag) for tag in languages},
         when=request.field("when") or AnnouncementTime.HELD.value,
         at=request.field("at"),
+        fields=request.settings.subscribers.field,
+        limits=_limits(request),
         problem=problem,
         plan=plan,
     )
@@ -85,7 +88,17 @@ def _request(request: ConsoleRequest) -> announcements.AnnouncementRequest:
         words={tag: one for tag, one in words.items() if one != AnnouncementWords("", "")},
         when=AnnouncementTime(when),
         at=_instant(request) if when == AnnouncementTime.AT else None,
+        only=tuple(" ".join(one).strip() for one in _limits(request) if one[0]),
     )
+
+
+def _limits(request: ConsoleRequest) -> list[tuple[str, ...]]:
+    """Return what is named, the test and the value of each condition of the form."""
+    rows = range(1, _MOST_LIMITS + 1)
+    return [
+        tuple(request.field(f"{one}-{row}") for one in ("limit", "test", "value"))
+        for row in rows
+    ]
 
 
 def _instant(request: ConsoleRequest) -> datetime:

@@ -29,12 +29,27 @@ from publisher.app.issues.deliveries import report_issue
 from publisher.app.issues.edits import EditRequest, edit_issue
 from publisher.app.issues.lookup import find_issue_group
 from publisher.app.issues.overview import read_issue_overview
-from publisher.app.issues.sending import schedule_issue, send_now, undo_sending
-from publisher.errors import ForbiddenError, IssueError, UsageError
+from publisher.app.issues.sending import schedule_issue
+from publisher.config import load_settings
+from publisher.config.newsletters import EditionSettings
+from publisher.config.web import SubscriberSettings
+from publisher.errors import ConfigError, ForbiddenError, IssueError, UsageError
 from publisher.issues.editing import EditKind
 from publisher.issues.tables import issue_table
-from subscribers.changes import unsubscribe
-from subscribers.preferences import Preferences, pause_subscriber, store_preferences
+from subscribers.consent_records import (
+    ConsentChannel,
+    ConsentEvent,
+    ConsentOrigin,
+    append_consent_record,
+)
+from subscribers.model import JoinWish
+from subscribers.preferences import (
+    Preferences,
+    pause_subscriber,
+    store_fields,
+    store_preferences,
+)
+from subscribers.store import known_subscriber
 from tests.publisher.app.approving import issue_of
 from tests.publisher.app.editing import account, audit_log
 from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
@@ -213,24 +228,6 @@ def test_it_is_held_until_somebody_schedules_it(waiting: PublicationFolder) -> N
     assert sorted(sent) == [address("ann"), address("bob"), address("dan")]
 
 
-def test_sending_now_can_be_undone(waiting: PublicationFolder) -> None:
-    said(waiting, wanted(when=AnnouncementTime.HELD))
-    state = editing_state(waiting)
-    actor = find_terminal_actor(state, None)
-    send_now(state, actor, EN)
-    assert undo_sending(state, actor, EN).send_at is None
-    run(waiting, SENT_AT)
-    assert mails(waiting) == []
-
-
-def test_who_leaves_before_it_is_sent_gets_none(waiting: PublicationFolder) -> None:
-    said(waiting, wanted(words={"en": WORDS}, when=AnnouncementTime.AT, at=SENT_AT))
-    with waiting.database.writing() as connection:
-        unsubscribe(connection, address("dan"), "weekly", EARLY)
-    run(waiting, SENT_AT)
-    assert sorted(to for to, _mail in mails(waiting)) == [address("ann"), address("bob")]
-
-
 def test_words_are_edited_as_those_of_any_issue_but_never_taken_away(
     waiting: PublicationFolder,
 ) -> None:
@@ -358,3 +355,160 @@ def test_an_announcement_goes_at_its_own_time_and_not_at_each_subscriber_s_hour(
     assert [len(one.instants) for one in plan.editions] == [1]
     run(made, SENT_AT)
     assert len(mails(made)) == 3
+
+
+FIELDS = SubscriberSettings.model_validate(
+    {
+        "field": [
+            {"name": "city", "label": "City"},
+            {"name": "age", "label": "Age", "type": "number"},
+            {"name": "since", "label": "Since", "type": "date"},
+            {"name": "donor", "label": "Donor", "type": "yes/no"},
+        ]
+    }
+)
+# Text where a number is expected is of a time when the field had another type.
+VALUES: dict[str, dict[str, str]] = {
+    "ann": {"city": "Berlin", "age": "9", "since": "2020-05-01", "donor": "yes"},
+    "bob": {"city": "Bonn", "age": "30.5", "since": "2026-01-01"},
+    "dan": {"city": 'Köln "N"', "age": "old", "donor": "no"},
+    "gil": {"city": "Berlin"},
+    "cyd": {},
+    "hal": {"city": "berlin", "age": "-3"},
+}
+
+
+def with_fields(publication: PublicationFolder, **only: list[str]) -> PublicationFolder:
+    """Give subscribers fields, and the editions of some languages conditions."""
+    settings = replace(publication.settings, subscribers=FIELDS)
+    if only:
+        (weekly,) = settings.newsletters
+        tables = {tag: EditionSettings(only=tuple(texts)) for tag, texts in only.items()}
+        settings = replace(
+            settings, newsletters=(weekly.model_copy(update={"edition": tables}),)
+        )
+    with publication.database.writing() as connection:
+        for name, values in VALUES.items():
+            number = known_subscriber(connection, address(name)).id
+            store_fields(connection, number, values, EARLY)
+    return replace(publication, settings=settings)
+
+
+LIMITS = [
+    ("city is Berlin", "ann"),
+    ("city is not  Berlin", "bob cyd dan hal"),
+    ("city is set", "ann bob dan hal"),
+    ('city is Köln "N"', "dan"),
+    ("age at least 9", "ann bob"),
+    ("age at most 9.0", "ann hal"),
+    ("since at most 2025-12-31", "ann"),
+    ("since at least 2020-05-01", "ann bob"),
+    ("donor is yes", "ann"),
+    ("donor is not yes", "bob cyd dan hal"),
+    ("topic is ships", "bob"),
+    ("topic is not ships", "ann cyd dan hal"),
+    ("topic is ship", ""),
+    ("newsletter is weekly", "ann bob cyd dan hal"),
+    ("newsletter is not weekly", ""),
+    ("page is subscribe", "cyd"),
+]
+
+
+@pytest.mark.parametrize(("limit", "names"), LIMITS, ids=[one for one, _names in LIMITS])
+def test_an_announcement_goes_to_those_who_meet_its_conditions_and_is_counted_so(
+    waiting: PublicationFolder, limit: str, names: str
+) -> None:
+    limited = with_fields(waiting)
+    with waiting.database.writing() as connection:
+        cyd = number_of(waiting.database, address("cyd"))
+        append_consent_record(
+            connection,
+            cyd,
+            ConsentEvent.CONFIRMED,
+            JoinWish(("weekly",), "ar"),
+            ConsentOrigin(page="subscribe", source=ConsentChannel.LINK),
+            EARLY,
+        )
+    expected = sorted(map(address, names.split()))
+    said(limited, wanted(only=(limit,)))
+    plan = read_plan(editing_state(limited))
+    assert sum(plan.recipients.values()) == len(expected)
+    assert plan.reasons["not-in-audience"] == 5 - len(expected)
+    assert sum(plan.reasons.values()) + len(expected) == plan.subscribers
+    run(limited, SENT_AT)
+    assert sorted(to for to, _mail in mails(limited)) == expected
+
+
+def test_all_conditions_count_as_fields_are_when_the_ledger_is_opened(
+    waiting: PublicationFolder,
+) -> None:
+    limited = with_fields(waiting)
+    both = wanted(only=("city is Berlin", "age at most 18"))
+    said(limited, both)
+    with waiting.database.writing() as connection:
+        for name, values in (("ann", {"age": "20"}), ("hal", {"city": "Berlin", "age": "3"})):
+            number = known_subscriber(connection, address(name)).id
+            store_fields(connection, number, values, EARLY)
+    run(limited, SENT_AT)
+    assert [to for to, _mail in mails(limited)] == [address("hal")]
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "town is Berlin",
+        "city",
+        "city at least 3",
+        "age is many",
+        "topic is set",
+        "city is ",
+        "1=1",
+    ],
+)
+def test_a_condition_that_can_not_be_is_refused(waiting: PublicationFolder, limit: str) -> None:
+    limited = with_fields(waiting)
+    state = editing_state(limited)
+    with pytest.raises(UsageError, match="the audience of the announcement"):
+        announce(state, find_terminal_actor(state, None), wanted(only=(limit,)))
+
+
+def test_an_announcement_waits_if_a_field_of_its_audience_is_gone(
+    waiting: PublicationFolder,
+) -> None:
+    said(with_fields(waiting), wanted(words={"en": WORDS}, only=("city is Berlin",)))
+    run(waiting, SENT_AT)
+    assert mails(waiting) == []
+    assert issue_of(waiting, EN).state == "ready"
+    run(with_fields(waiting), SENT_AT + timedelta(minutes=5))
+    assert [to for to, _mail in mails(waiting)] == [address("ann")]
+
+
+def test_an_edition_is_limited_and_so_are_its_announcements(
+    waiting: PublicationFolder,
+) -> None:
+    limited = with_fields(waiting, en=["city is not Bonn"])
+    said(limited, wanted(only=("city is set",)))
+    run(limited, SENT_AT)
+    assert sorted(to for to, _mail in mails(limited)) == [
+        address("ann"),
+        address("dan"),
+        address("hal"),
+    ]
+    plan = plan_audience(editing_state(limited), "weekly", None, ["en"])
+    assert plan.reasons["not-in-audience"] == 1
+    assert plan.recipients == {"en": 2}
+    run(limited, EARLY + timedelta(hours=9))
+    tides = [to for to, mail in mails(limited) if "Tides" in mail["Subject"]]
+    assert sorted(tides) == [address("ann"), address("dan")]
+
+
+def test_an_edition_with_an_unknown_field_is_refused(waiting: PublicationFolder) -> None:
+    text = waiting.settings.folders.root / "publication.toml"
+    content = text.read_text("utf-8").replace(
+        '"name": "weekly"', '"only": ["city is Berlin"], "name": "weekly"'
+    )
+    content = content.replace(
+        '"name" = "weekly"', '"only" = ["city is Berlin"], "name" = "weekly"'
+    )
+    with pytest.raises(ConfigError, match="city"):
+        load_settings(text.parent, {}, content.encode())
