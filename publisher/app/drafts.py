@@ -97,7 +97,6 @@ class DraftDetails:
 
 
 def editable_sources(settings: Settings) -> list[FolderSourceSettings]:
-    """Return the sources into which articles can be written."""
     found = (one for one in settings.sources if isinstance(one, FolderSourceSettings))
     return [one for one in found if one.editable]
 
@@ -221,14 +220,9 @@ def begin_translation(state: EditingState, actor: Actor, number: int, language: 
 
 
 def _of_file(state: EditingState, actor: Actor, file: WrittenFile, story_key: str) -> Draft:
-    row, given = file.row, file.text.fields
-    place = {
-        "source": row.source,
-        "language": row.language,
-        "path": row.path,
-        "story": story_key,
-    }
-    return _begun(state, actor, given, **place, base=file.sha256, began=given)
+    place = {name: getattr(file.row, name) for name in ("source", "language", "path")}
+    read = {"base": file.sha256, "began": file.text.fields, "story": story_key}
+    return _begun(state, actor, file.text.fields, **place, **read)
 
 
 def _begun(
@@ -245,9 +239,8 @@ def _begun(
             return known[0]
         number = actor.account_id
         name = account_by_id(change.connection, number).name if number else ""
-        fields = dict.fromkeys(FIELDS, "") | {
-            k: name if v is None else v for k, v in given.items()
-        }
+        typed = {key: name if text is None else text for key, text in given.items()}
+        fields = {**dict.fromkeys(FIELDS, ""), **typed}
         more = {"began": {}, "by": actor.name, "changed_at": state.clock.now(), **values}
         return store.insert_draft(change.connection, Draft(fields=fields, **more))
 
@@ -263,15 +256,16 @@ def read_draft(state: EditingState, actor: Actor, number: int) -> DraftDetails:
     with state.database.reading() as connection:
         draft = require_draft(connection, actor, number)
         query = sa.select(story.c.id).where(story.c.key == draft.story)
-        translated: int | None = connection.execute(query).scalar_one_or_none()
+        translated = connection.execute(query).scalar_one_or_none()
+        told = (
+            read_translation(state, actor, translated, draft.language) if translated else None
+        )
         content = None
         if draft.path:
             folder = open_folder(state.settings, draft.source)
             content = folder.content(PurePosixPath(draft.path))
-        is_same, about = (
-            sha256_of(content) == draft.base,
-            (f"draft {number}", draft.path or "-"),
-        )
+        is_same = sha256_of(content) == draft.base
+        about = (f"draft {number}", draft.path or "-")
         return DraftDetails(
             draft=draft,
             pictures=store.pictures_of_draft(connection, draft),
@@ -279,9 +273,7 @@ def read_draft(state: EditingState, actor: Actor, number: int) -> DraftDetails:
             on_disk=None if is_same else DocumentText.of(content).fields,
             history=[entry for _number, entry in read_log(connection, about=about)],
             original=find_original(state, connection, draft),
-            story=read_translation(state, actor, translated, draft.language)
-            if translated
-            else None,
+            story=told,
         )
 
 
@@ -312,7 +304,6 @@ def _clean(name: str, text: str) -> str:
 
 
 def discard_draft(state: EditingState, actor: Actor, number: int) -> None:
-    """Delete a draft with its pictures."""
     with state.changing(actor, "discard draft", f"draft {number}") as change:
         draft = require_draft(change.connection, actor, number)
         change.details["title"] = draft.fields["title"]
@@ -404,7 +395,7 @@ def plan_article(
     own = {folder.picture_place(path, one.name)[0]: one.content for one in pictures}
     library = DraftLibrary(folder.folder, own)
     parsed = folder.parsed(path, content, library)
-    return PlannedArticle(folder, path, content, planner.disk, parsed, library)
+    return PlannedArticle(folder, path, content, folder.content(path), parsed, library)
 
 
 class _Planner:
@@ -444,17 +435,16 @@ class _Planner:
         query = sa.select(story.c.key).join(article).where(article.c.language == language)
         taken = {*self._connection.execute(query).scalars()}
         slug = story_slug(fields["title"])
-        for number in range(_MOST_NAMES):
-            name = f"{slug}-{number + 1}" if number else slug
-            found = self.folder.choose_place(
+        tries = (
+            self.folder.choose_place(
                 self.folder.new_places(name, language, day, self._known),
                 [{}, {"lang": language}],
                 self._content,
                 lambda read: read[0] == language and read[1] not in taken,
             )
-            if found is not None:
-                return found
-        return None
+            for name in (slug, *(f"{slug}-{number}" for number in range(2, _MOST_NAMES)))
+        )
+        return next(filter(None, tries), None)
 
     def _translation(self) -> tuple[PurePosixPath, bytes] | None:
         draft, folder = self._draft, self.folder
@@ -472,13 +462,7 @@ class _Planner:
 
 
 def publish_draft(
-    state: EditingState,
-    actor: Actor,
-    number: int,
-    version: int,
-    *,
-    base: str,
-    original: str = "",
+    state: EditingState, actor: Actor, number: int, version: int, *, base: str, original: str
 ) -> PurePosixPath:
     """Write a draft's file, which ends the draft; return its path. Raise DraftConflictError if draft, file (`base`) or original are not those that were seen (SHA-256)."""
     with state.changing(actor, "publish draft", f"draft {number}") as change:

@@ -316,11 +316,14 @@ class SiteFolder:
         is_wanted: Callable[[tuple[str, str]], bool],
     ) -> tuple[PurePosixPath, bytes] | None:
         """Return the first free place where a document is read as wanted, with the first of some further keys by which it is."""
-        free = [one for one in dict.fromkeys(places) if not os.path.lexists(self.folder / one)]
-        for content, place in product(map(content_of, more), free):
-            found = self.read_as(place, content)
-            if found and is_wanted(found):
-                return place, content
+        for content, path in product(map(content_of, more), dict.fromkeys(places)):
+            place = self.folder / path
+            if os.path.lexists(place):
+                # After a kill behind the rename, the file is there already.
+                if place.is_file() and place.read_bytes() == content:
+                    return path, content
+            elif (found := self.read_as(path, content)) and is_wanted(found):
+                return path, content
         return None
 
     def linking_keys(self, original: DocumentText, language: str, key: str) -> list[MoreKeys]:

@@ -4,18 +4,12 @@ from collections.abc import Mapping
 
 import flask
 
+from publisher import errors
 from publisher.app import drafts
 from publisher.app.draft_previews import preview_draft
 from publisher.app.editing_state import Permission
 from publisher.app.issues.preview_pages import LOOKS
 from publisher.drafts.store import FIELDS
-from publisher.errors import (
-    ArticleError,
-    DraftConflictError,
-    DraftError,
-    PublisherError,
-    StorageError,
-)
 from publisher.web.api.operations import About
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
@@ -24,7 +18,7 @@ WRITE_PATH = "/write/"
 _DRAFT = "/write/<language>/<int:number>/"
 # Bytes of a form: nine for each character of a long text in Chinese.
 _FORM_BYTES = 9 * drafts.MAX_DRAFT_TEXT + 64 * 1024
-_REFUSED = (DraftError, ArticleError)
+_REFUSED = (errors.DraftError, errors.ArticleError)
 
 
 ROUTES = RouteTable()
@@ -96,7 +90,7 @@ def _show(
 def _read(request: ConsoleRequest, language: str, number: int) -> drafts.DraftDetails:
     try:
         found = request.call(drafts.read_draft, number)
-    except DraftError:
+    except errors.DraftError:
         # What somebody typed into one that is gone is shown once more.
         if flask.request.method == "POST":
             raise
@@ -121,9 +115,9 @@ def _save(request: ConsoleRequest, language: str, number: int) -> flask.Response
                 return request.see_other(WRITE_PATH, "published")
             case "preview" | "pictures" as part:
                 return request.see_other(f"{path}{part}/")
-    except DraftConflictError as error:
+    except errors.DraftConflictError as error:
         return _show(request, language, number, conflict=error.kind, given=given)
-    except (*_REFUSED, StorageError) as error:
+    except (*_REFUSED, errors.StorageError) as error:
         return _show(request, language, number, problem=str(error), given=given)
     return request.see_other(path, "saved")
 
@@ -179,6 +173,6 @@ def _add_picture(request: ConsoleRequest, language: str, number: int) -> flask.R
     alt = request.field("alt")
     try:
         request.call(drafts.add_draft_picture, number, name, alt=alt, content=content)
-    except PublisherError as error:
+    except errors.PublisherError as error:
         return _pictures(request, language, number, str(error))
     return request.see_other(f"{_path(language, number)}pictures/", "added")

@@ -16,6 +16,7 @@ from publisher.app.editing_state import EditingState
 from publisher.app.translations import read_translation
 from publisher.articles.model import Origin
 from publisher.config.sources import FolderSourceSettings
+from publisher.drafts import store
 from publisher.drafts.store import Draft
 from publisher.errors import (
     ArticleError,
@@ -245,13 +246,15 @@ def test_nothing_is_written_over_that_changed_meanwhile(publication: Publication
     assert drafts.save_draft(state, TERMINAL, draft.id, 0, {"text": "Mine."}) == mine
     file.write_text("---\ntitle: Other\n---\nOther.\n", "utf-8")
     with pytest.raises(DraftConflictError) as raised:
-        drafts.publish_draft(state, TERMINAL, draft.id, mine.version, base=seen.disk)
+        drafts.publish_draft(
+            state, TERMINAL, draft.id, mine.version, base=seen.disk, original=""
+        )
     assert (raised.value.kind, file.read_text("utf-8")[-7:]) == ("file", "Other.\n")
     # Who has seen it replaces what was changed here, and keeps the rest.
     now = drafts.read_draft(state, TERMINAL, draft.id)
     assert now.on_disk is not None
     assert now.on_disk["text"] == "Other."
-    drafts.publish_draft(state, TERMINAL, draft.id, mine.version, base=now.disk)
+    drafts.publish_draft(state, TERMINAL, draft.id, mine.version, base=now.disk, original="")
     assert file.read_text("utf-8") == "---\ntitle: Other\n---\nMine.\n"
 
 
@@ -312,20 +315,20 @@ def test_a_full_disk_and_a_kill_lose_nothing(
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
         with pytest.raises(StorageError, match="is full"):
-            drafts.publish_draft(state, TERMINAL, draft.id, draft.version, base="")
+            drafts.publish_draft(state, TERMINAL, draft.id, draft.version, base="", original="")
     assert [*publication.articles.iterdir()] == []
-    # Killed between the rename and the commit: the file is there, and the draft as well.
-    path = drafts.publish_draft(state, TERMINAL, draft.id, draft.version, base="")
-    assert {one.name for one in publication.articles.iterdir()} == {name, path.name}
-    content = (publication.articles / path).read_bytes()
-    again = drafts.begin_edit(state, TERMINAL, _picked_up(publication, "a"))
-    assert drafts.publish_draft(state, TERMINAL, again.id, again.version, base="wrong") == path
-    assert (publication.articles / path).read_bytes() == content
-
-
-def _picked_up(publication: PublicationFolder, key: str) -> int:
+    # Killed between the rename and the commit: the file is there, and the draft as well, also after a cycle.
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "delete_draft", full)
+        with pytest.raises(OSError, match="No space"):
+            drafts.publish_draft(state, TERMINAL, draft.id, draft.version, base="", original="")
+    written = {one.name: one.read_bytes() for one in publication.articles.iterdir()}
+    assert {*written} == {name, "a.md"}
     publication.pick_up()
-    return publication.one(key).id
+    again = (state, TERMINAL, draft.id, draft.version)
+    assert drafts.publish_draft(*again, base="", original="").name == "a.md"
+    assert {one.name: one.read_bytes() for one in publication.articles.iterdir()} == written
+    assert drafts.list_drafts(state, TERMINAL) == []
 
 
 def test_only_those_write_who_may(publication: PublicationFolder, tmp_path: Path) -> None:
