@@ -70,7 +70,7 @@ def plan_announcement(
     """Return who would get an announcement if it were sent now, or at its instant. Nothing is stored."""
     chosen, now = _chosen(state, actor, request), state.clock.now()
     with state.database.reading() as connection:
-        place = _place(connection, state, request)
+        place = _place(connection, state, request, chosen[0][0].newsletter)
         made = [
             EditionIssue(one, Issue(**place, language=one.language, due_at=request.at or now))
             for one, _words in chosen
@@ -95,7 +95,7 @@ def announce(
         "only": [*request.only],
     }
     with state.changing(actor, "announce", request.newsletter, details) as change:
-        place = _place(change.connection, state, request)
+        place = _place(change.connection, state, request, chosen[0][0].newsletter)
         made = []
         for edition, words in chosen:
             send_at = _send_at(request, edition, now)
@@ -131,15 +131,15 @@ def _chosen(
 
 
 def _place(
-    connection: Connection, state: EditingState, request: AnnouncementRequest
+    connection: Connection, state: EditingState, request: AnnouncementRequest, name: str
 ) -> dict[str, Any]:
-    """Return what an announcement has in common in all languages."""
+    """Return what an announcement has in common in all languages; `name` is the newsletter's present one."""
     day = (request.at or state.clock.now()).astimezone(state.settings.zone()).date()
     table = issue_table.c
-    same = (table.newsletter == request.newsletter) & (table.day == day)
+    same = (table.newsletter == name) & (table.day == day)
     last = connection.execute(select(func.max(table.serial)).where(same)).scalar_one()
     return {
-        "newsletter": request.newsletter,
+        "newsletter": name,
         "day": day,
         "kind": IssueKind.ANNOUNCEMENT,
         "serial": (last or 0) + 1,

@@ -93,23 +93,11 @@ def _correct_issue(
     return CorrectionValue(issue=done.first.name, mailed=mailed)
 
 
-class AnnouncementWordsValue(ApiValue):
-    """What is said in one language. The text is Markdown."""
-
-    subject: Name
-    text: Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT)]
-    preheader: str = Field(
-        default="",
-        max_length=_LONGEST_TEXT,
-        description="By default the beginning of the text.",
-    )
-
-
 class NewAnnouncementValue(ApiValue):
     """A text to all who get a newsletter, outside its schedule."""
 
     newsletter: Name
-    words: dict[str, AnnouncementWordsValue] = Field(description="By language.")
+    words: dict[str, AnnouncementWords] = Field(description="By language.")
     when: AnnouncementTime = AnnouncementTime.HELD
     at: Moment | None = Field(default=None, description="If `when` is `at`.")
     only: tuple[Text, ...] = Field(
@@ -128,9 +116,8 @@ class AnnouncementValue(ApiValue):
 @OPERATIONS.add("POST /announcements", Permission.EDIT_ISSUE, about=About.EACH)
 def _announce(request: ApiRequest, body: NewAnnouncementValue) -> AnnouncementValue:
     """Announce something outside the schedule."""
-    words = {tag: AnnouncementWords(**dict(one)) for tag, one in body.words.items()}
     wanted = AnnouncementRequest(
-        newsletter=body.newsletter, words=words, when=body.when, at=body.at, only=body.only
+        newsletter=body.newsletter, words=body.words, when=body.when, at=body.at, only=body.only
     )
     plan = request.call(plan_announcement, wanted).as_dict()
     made = [] if body.dry_run else request.call(announce, wanted)

@@ -512,3 +512,12 @@ def test_an_edition_with_an_unknown_field_is_refused(waiting: PublicationFolder)
     )
     with pytest.raises(ConfigError, match="city"):
         load_settings(text.parent, {}, content.encode())
+
+
+def test_an_announcement_under_a_former_name_is_one_of_the_newsletter(
+    waiting: PublicationFolder,
+) -> None:
+    (weekly,) = waiting.settings.newsletters
+    renamed = weekly.model_copy(update={"formerly": ("tides",)})
+    made = replace(waiting, settings=replace(waiting.settings, newsletters=(renamed,)))
+    assert said(made, wanted(newsletter="tides")) == [EN, AR]
