@@ -13,9 +13,15 @@ from pathlib import Path
 
 from publisher.app.editing_state import EditingState, find_terminal_actor, open_editing_state
 from publisher.app.issues import sending
+from publisher.app.issues.announcements import (
+    AnnouncementRequest,
+    AnnouncementTime,
+    AnnouncementWords,
+    announce,
+)
 from publisher.app.issues.approvals import approve_issue, read_approvals, request_changes
 from publisher.app.issues.corrections import CorrectionRequest, StoredCorrection, correct_issue
-from publisher.app.issues.edits import EditRequest, edit_issue
+from publisher.app.issues.edits import EditedIssue, EditRequest, edit_issue
 from publisher.app.operation.cycle import open_pipeline
 from publisher.app.subscribers.lists import import_list
 from publisher.clock import FixedClock
@@ -66,6 +72,19 @@ def correct(state: EditingState) -> list[StoredCorrection]:
     return correct_issue(state, find_terminal_actor(state, OWNER), request)
 
 
+def announce_closing(state: EditingState, *tags: str) -> list[EditedIssue]:
+    words = {
+        tag: AnnouncementWords("Closed", "Until *Monday*.") for tag in tags or ("en", "ar")
+    }
+    request = AnnouncementRequest(
+        newsletter="weekly",
+        words=words,
+        when=AnnouncementTime.NOW,
+        only=("topic is not ships",),
+    )
+    return announce(state, find_terminal_actor(state, OWNER), request)
+
+
 def import_file(state: EditingState) -> None:
     rows = (f"reader-{number}@example.net,en,weekly,active" for number in range(IMPORTED))
     lines = ["email,language,newsletters,status", *rows]
@@ -94,6 +113,7 @@ VERBS: dict[str, Verb] = {
     "resume": _of_owner(sending.resume_sending),
     "cancel": _of_owner(sending.cancel_sending),
     "correct": correct,
+    "announce": announce_closing,
     "import": import_file,
     "cycle": run_cycle,
 }

@@ -39,6 +39,7 @@ from tests.slow.publisher.delivery.crashes.killed_verbs import (
     NAME,
     OWNER,
     VERBS,
+    announce_closing,
     correct,
     is_killed,
 )
@@ -230,6 +231,7 @@ BEFORE: dict[str, Callable[[Scene], None]] = {
     "resume": paused,
     "cancel": sending,
     "correct": sent,
+    "announce": waiting,
 }
 
 
@@ -271,16 +273,21 @@ def test_a_cycle_killed_at_any_step_sends_an_approved_issue_once(scene: Scene) -
     require_one_mail_each(scene)
 
 
-def test_a_cycle_killed_at_any_step_mails_a_correction_once(
-    new_publication: Callable[..., PublicationFolder],
+@pytest.mark.parametrize("what", ["correction", "announcement"])
+def test_a_cycle_killed_at_any_step_mails_a_correction_or_an_announcement_once(
+    new_publication: Callable[..., PublicationFolder], what: str
 ) -> None:
     terms = approving.newsletter(approval="none")
     scene = Scene(new_publication(languages=["en", "ar"], newsletters=[terms]))
     assert len(scene.cycle(LATER)) == 3
-    (stored,) = correct(editing_state(scene.publication))
-    assert stored.mailed
+    state = editing_state(scene.publication)
+    if what == "correction":
+        mailed = correct(state)[0].mailed
+    else:
+        mailed = announce_closing(state, "en")[0].issue
+    assert mailed
     scene.publication.at(LATER + approving.HOUR)
-    require_one_mail_each(scene, stored.mailed.name)
+    require_one_mail_each(scene, mailed.name)
 
 
 def require_one_mail_each(scene: Scene, name: str = NAME) -> None:
