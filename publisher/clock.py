@@ -30,8 +30,7 @@ class FixedClock:
         return self.instant.astimezone(UTC).replace(microsecond=0)
 
 
-# adjtimex(2) returns it while nothing synchronises the clock.
-_TIME_ERROR = 5
+_TIME_ERROR = 5  # adjtimex(2) returns it while nothing synchronises the clock
 # How much larger than any kernel's `struct timex` the buffer is, in bytes. Zeros change nothing.
 _TIMEX_BYTES = 512
 

@@ -12,8 +12,7 @@ from publisher.errors import PublisherError
 from publisher.files import explain_error, is_disk_full
 from publisher.log import log
 
-# Gets why something was held back.
-Report = Callable[[str], object]
+Report = Callable[[str], object]  # gets why something was held back
 
 
 def unreported(_problem: str) -> None:

@@ -21,8 +21,7 @@ from pathlib import Path
 
 from publisher.errors import DatabaseError, StorageError
 
-# Bytes that are copied at once.
-_PIECE = 1 << 20
+_PIECE = 1 << 20  # bytes that are copied at once
 
 
 _Guard = Callable[[], None]

@@ -26,8 +26,7 @@ import sqlalchemy as sa
 from publisher.database.dialect.sql import KEYED, upsert_by_key
 from publisher.database.metadata import metadata
 
-# The tat of a bucket from which nothing was ever taken: it is full.
-FULL = 0.0
+FULL = 0.0  # the tat of a bucket from which nothing was ever taken: it is full
 # Seconds. The database stores instants to a quarter of a microsecond; a message that comes exactly
 # when it was told to must not be refused for that.
 _ROUNDING = 1e-6

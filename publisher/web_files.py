@@ -42,12 +42,10 @@ _FOLLOWED_LINKS = re.compile(
 _IMAGE = re.compile(r'<img\b(?:[^>"]|"[^"]*")*>')
 _SIZES = re.compile(r' sizes="[^"]*"')
 _PICTURE_PATH = re.compile(r"media/[0-9a-f]{16}/[a-z0-9.-]+")
-# CSS pixels: the widest picture of a page.
-_TEXT_WIDTH = 792
+_TEXT_WIDTH = 792  # CSS pixels: the widest picture of a page
 # In the build cache: before the paths of pictures that are to have narrower copies.
 PICTURE = "picture "
-# The ends of names of pictures that may have copies.
-NARROWED = (".jpg", ".png", ".webp")
+NARROWED = (".jpg", ".png", ".webp")  # the ends of names of pictures that may have copies
 
 # Higher levels save few bytes and cost ten times the work. Measured with 150 kB of a feed: 44 kB
 # in 5 ms, and hardly less in 21 ms. Feeds are written often.

@@ -24,8 +24,7 @@ _SHARED = (
 )
 
 
-# A frame may not load them.
-_ICONS = re.compile(r'<link rel="(?:apple-touch-)?icon"[^>]*>')
+_ICONS = re.compile(r'<link rel="(?:apple-touch-)?icon"[^>]*>')  # a frame may not load them
 
 
 def preview_draft(

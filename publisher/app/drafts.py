@@ -45,8 +45,7 @@ MAX_DRAFT_TEXT, _MAX_LINE = 300_000, 2_000
 # Bytes of a picture before it is encoded again, and how many a draft may have.
 MAX_PICTURE_BYTES, _MOST_PICTURES = 20_000_000, 30
 _MOST_LISTED = 40
-# Files of a source whose names say how others are named.
-_KNOWN_FILES = 500
+_KNOWN_FILES = 500  # files of a source whose names say how others are named
 # A line that opens or closes a block of code.
 _FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
 
@@ -91,8 +90,7 @@ class DraftDetails:
     disk: str
     on_disk: Mapping[str, str] | None
     history: Sequence[AuditEntry]
-    # Of a translation.
-    original: WrittenFile | None = None
+    original: WrittenFile | None = None  # of a translation
     story: TranslationDetails | None = None
 
 
@@ -357,8 +355,7 @@ def _encoded(content: bytes) -> tuple[str, str]:
         return parser.run(copied_picture, content)
 
 
-# Names that are tried for a new article.
-_MOST_NAMES = 100
+_MOST_NAMES = 100  # names that are tried for a new article
 
 
 class DraftLibrary(FolderFiles):

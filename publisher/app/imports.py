@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from publisher.imports.model import Export, ExportWishes
     from publisher.polling.picture_copies import Convert, CopiedPictures
 
-# Below the folder: copies of pictures.
-_PICTURES = "pictures"
+_PICTURES = "pictures"  # below the folder: copies of pictures
 
 
 @dataclass(frozen=True, slots=True)

@@ -286,8 +286,7 @@ _NEWSLETTER_KEYS = tuple(
 )
 # Dates of a changed schedule that are shown, and how far ahead they may be.
 _DATES, _DATES_WITHIN = 5, timedelta(days=5 * 366)
-# The name of the table [publication], where others are newsletters.
-PUBLICATION = "publication"
+PUBLICATION = "publication"  # the name of the table [publication], where others are newsletters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

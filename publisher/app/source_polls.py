@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from publisher.polling.poller import PollReport
     from publisher.polling.probe import Probe
 
-# Of all requests but those of the demo, which has servers of its own.
-CLIENT = GuardedClient()
+CLIENT = GuardedClient()  # of all requests but those of the demo, which has servers of its own
 
 
 def user_agent_of(settings: Settings | None) -> str:

@@ -280,8 +280,7 @@ class SourceStatus:
     articles: int
     archived: int
     held: item_problems.HeldSource | None = None
-    # Of a source on the web that was asked.
-    polled: PolledSource | None = None
+    polled: PolledSource | None = None  # of a source on the web that was asked
     notices: tuple[SourceNotice, ...] = ()
 
     @property

@@ -194,8 +194,7 @@ def _error(settings: Settings, key: str, problem: str, remedy: str) -> ConfigErr
     return ConfigError(str(settings.folders.root / SETTINGS_FILE), key, problem, remedy)
 
 
-# Of a service that starts while the database's server does.
-_SECONDS_BETWEEN_TRIES = 2.0
+_SECONDS_BETWEEN_TRIES = 2.0  # of a service that starts while the database's server does
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,8 +142,7 @@ def _place(cursor: str) -> tuple[datetime, int]:
         ) from None
 
 
-# Of a day, as people read it.
-_LAST_MINUTE = time(23, 59)
+_LAST_MINUTE = time(23, 59)  # of a day, as people read it
 
 
 def claim_translation(

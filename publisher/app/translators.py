@@ -50,10 +50,8 @@ from publisher.translations.listing import StoryFilter, StoryLine, read_stories
 from publisher.translations.model import TO_BE_DONE
 from subscribers.model import Recipient
 
-# At most one mail to a person in this time.
-BETWEEN_MAILS: Final = timedelta(hours=1)
-# Stories that a mail names; further ones are in the list.
-_MOST_STORIES: Final = 50
+BETWEEN_MAILS: Final = timedelta(hours=1)  # at most one mail to a person in this time
+_MOST_STORIES: Final = 50  # stories that a mail names; further ones are in the list
 
 
 def queue_translator_mails(
@@ -219,13 +217,11 @@ class _StaffMails(PersonalMails):
         return Digest(subject=subject.strip(), preheader="", html=html, text=text)
 
 
-# Which of an account's private feeds a token is of.
-_PURPOSE: Final = "translations"
+_PURPOSE: Final = "translations"  # which of an account's private feeds a token is of
 # How old stories of a feed may be, and how many it has.
 _DAYS: Final = 60
 _ENTRIES: Final = 50
-# Mails that are shown.
-_LATEST: Final = 10
+_LATEST: Final = 10  # mails that are shown
 
 
 @dataclass(frozen=True, slots=True)

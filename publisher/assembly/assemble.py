@@ -405,8 +405,7 @@ def render_variant(
 ) -> dict[str, Any] | None:
     """Return what is stored of a rendered variant; None if all its articles were withdrawn.
 
-    Raise GateError if the gate rejects it, and RenderingError, DeliveryError or IssueError if no
-    mail can be made.
+    Raise GateError if the gate rejects it, and RenderingError, DeliveryError or IssueError if no mail can be made.
     """
     with database.reading() as connection:
         numbers = article_ids_of_variant(connection, variant)

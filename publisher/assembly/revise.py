@@ -29,8 +29,7 @@ from publisher.log import log
 from publisher.rendering import ArticleView, IssueContent, Renderer, views
 from publisher.rendering.model import CorrectionNote
 
-# Articles whose texts are in memory at a time.
-_PORTION = 200
+_PORTION = 200  # articles whose texts are in memory at a time
 
 
 def revise_issues(

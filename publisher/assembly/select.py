@@ -34,8 +34,7 @@ from publisher.log import log
 from publisher.translations.delays import claimed_stories, wait_of
 from subscribers.preferences import profile_from_text
 
-# A newsletter and a language.
-_Key = tuple[str, str]
+_Key = tuple[str, str]  # a newsletter and a language
 
 
 def select_due(

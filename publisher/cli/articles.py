@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 _KINDS_SHOWN = 3
 _EXAMPLES = 3
 _QUARANTINED_SHOWN = 20
-# Groups that are named of each reason for which files are left out.
-_GROUPS_SHOWN = 5
+_GROUPS_SHOWN = 5  # groups that are named of each reason for which files are left out
 
 
 def summarise_articles(facts: PublicationStatus) -> Iterator[str]:

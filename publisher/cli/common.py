@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 
 CURRENT_FOLDER = Path()
 
-# Years that schedules can be computed for.
-_EARLIEST_YEAR, _LATEST_YEAR = 1970, 2999
+_EARLIEST_YEAR, _LATEST_YEAR = 1970, 2999  # years that schedules can be computed for
 
 
 def parse_now(now: str | None) -> Clock:
@@ -305,8 +304,7 @@ def count_noun(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-# The command of a group that may be left out.
-DEFAULT_COMMAND = "list"
+DEFAULT_COMMAND = "list"  # the command of a group that may be left out
 
 
 class ListByDefault(TyperGroup):

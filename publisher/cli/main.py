@@ -111,8 +111,7 @@ _PANELS = {
     "People and programs": ("accounts", "keys", "api"),
     "The machine": ("webserver", "dkim", "backup", "restore", "recover", "database"),
 }
-# Characters of a command's line of help; all that there are.
-_LONGEST_LINE = 200
+_LONGEST_LINE = 200  # characters of a command's line of help; all that there are
 
 
 class CommandsByPanel(TyperGroup):

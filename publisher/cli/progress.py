@@ -18,12 +18,9 @@ if TYPE_CHECKING:
     from publisher.delivery.dispatcher import Progress
 
 
-# Steps of fewer items are over before anyone has read a line about them.
-_MIN_ITEMS_SHOWN = 500
-# Lines per step in a file or pipe.
-_MAX_LINES = 20
-# Characters; leaves room for names and numbers in 80 columns.
-_BAR_WIDTH = 12
+_MIN_ITEMS_SHOWN = 500  # steps of fewer items are over before anyone has read a line about them
+_MAX_LINES = 20  # lines per step in a file or pipe
+_BAR_WIDTH = 12  # Characters; leaves room for names and numbers in 80 columns
 
 
 @contextmanager

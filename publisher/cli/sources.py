@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from publisher.polling.store import PolledSource
 
 
-# Files that can't be articles are named so far; --json has all.
-_REFUSED_SHOWN = 20
-# Of each feed at an address that is looked at.
-_ENTRIES_SHOWN = 5
+_REFUSED_SHOWN = 20  # files that can't be articles are named so far; --json has all
+_ENTRIES_SHOWN = 5  # of each feed at an address that is looked at
 
 
 def source_lines(one: SourceStatus) -> Iterator[str]:

@@ -8,8 +8,7 @@ from rich.text import Text
 
 from publisher.cli.exit_codes import escape_controls
 
-# Columns, for output to a file or a pipe.
-_WIDTH_WITHOUT_TERMINAL = 132
+_WIDTH_WITHOUT_TERMINAL = 132  # columns, for output to a file or a pipe
 
 
 class PlainConsole(Console):

@@ -45,9 +45,8 @@ def publish_demo(
 ) -> tuple[Settings, datetime]:
     """Copy the demo publication into a folder and run its two weeks. Return settings and last instant.
 
-    With `is_live`, what sites of this machine publish is picked up after them.
-    A folder with an earlier demo is used again. Raise UsageError for another folder that is not
-    empty, and for a database on a server that is not.
+    With `is_live`, what sites of this machine publish is picked up after them. A folder with an earlier demo is used
+    again. Raise UsageError for another folder that is not empty, and for a database on a server that is not.
     """
     with as_file(files("publisher") / "demo" / "data") as data:
         _check_database(load_settings(data).database)

@@ -25,8 +25,7 @@ from publisher.polling import store
 
 _INDEX = "index.html"
 _WITH_ADDRESSES = ("text/", "application/")
-# Longer than `settle`, which the sources leave at its default.
-_QUIET = timedelta(minutes=20)
+_QUIET = timedelta(minutes=20)  # longer than `settle`, which the sources leave at its default
 
 
 def _handler(data: Path) -> type[BaseHTTPRequestHandler]:

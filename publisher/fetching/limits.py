@@ -48,8 +48,7 @@ class FetchLimits:
     header_bytes: int = 65_536
     sent_bytes: int = 10_000_000
     body_bytes: int = 10_000_000
-    # Enough for http -> https -> www -> language -> slash.
-    redirects: int = 5
+    redirects: int = 5  # enough for http -> https -> www -> language -> slash
 
 
 USUAL_LIMITS = FetchLimits()

@@ -17,8 +17,7 @@ SentenceValue = str | int | tuple[str, ...]
 
 # A value in a template. Nothing else of Python's formats: a stored template may be anybody's words.
 _PLACE = re.compile(r"%\((\w+)\)s")
-# The template of a text that stays English.
-ENGLISH = "%(english)s"
+ENGLISH = "%(english)s"  # the template of a text that stays English
 
 
 class Sentence(str):
@@ -107,8 +106,7 @@ def _english(value: SentenceValue) -> str:
     return ", ".join(value) if isinstance(value, tuple) else value
 
 
-# How a stored message begins.
-_STORED = '{"template": '
+_STORED = '{"template": '  # how a stored message begins
 
 
 def packed(text: str) -> str:

@@ -57,8 +57,7 @@ _CALLED = {
 # The digits of 0 in numbering systems of CLDR. Babel writes all dates with Latin digits.
 _ZEROS = {"arab": "٠", "arabext": "۰", "beng": "০", "deva": "०", "mymr": "၀"}
 
-# Thai dates count years of the Buddhist era, which began 543 years earlier.
-_BUDDHIST_ERA = 543
+_BUDDHIST_ERA = 543  # Thai dates count years of the Buddhist era, which began 543 years earlier
 # The era before a year, and the year, of a Thai date.
 _THAI_YEAR = re.compile(r"(?:ค\.ศ\. )?(\d{4})$")
 
@@ -206,8 +205,7 @@ def reading_time(text: str, tag: str) -> str:
     return own_digits(written.replace(_NARROW_SPACE, _NO_BREAK_SPACE), tag)
 
 
-# Zones of the CLDR that are no places.
-_NO_PLACE = re.compile(r"(Etc|SystemV)/|[A-Z0-9]+$")
+_NO_PLACE = re.compile(r"(Etc|SystemV)/|[A-Z0-9]+$")  # zones of the CLDR that are no places
 
 
 @lru_cache(maxsize=1024)

@@ -16,8 +16,7 @@ BLACK = "#000000"
 # Below this sRGB's transfer function is linear. WCAG has this value; sRGB has 0.04045.
 _LINEAR_BELOW = 0.03928
 
-# Steps from a colour to black or white. One step is hardly visible.
-_STEPS = 50
+_STEPS = 50  # Steps from a colour to black or white. One step is hardly visible.
 
 
 @lru_cache(maxsize=1024)

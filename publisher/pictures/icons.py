@@ -6,8 +6,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-# Of the side, the height of a letter.
-_LETTER_HEIGHT = 0.62
+_LETTER_HEIGHT = 0.62  # of the side, the height of a letter
 
 
 def letter_picture(colour: str, letter: str, side: int) -> bytes:

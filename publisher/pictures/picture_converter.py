@@ -25,12 +25,9 @@ from typing import NamedTuple
 from lxml import etree
 from PIL import Image, ImageFont, ImageOps
 
-# Pixels of the longer side: twice the width of a page's text.
-_MAX_SIDE = 1_600
-# Pixels before decoding: a scan of a page at 600 dpi has 35 million.
-_MAX_PIXELS = 40_000_000
-# Bytes of a compressed SVG (.svgz) when it is unpacked.
-_MAX_SVG_BYTES = 10_000_000
+_MAX_SIDE = 1_600  # pixels of the longer side: twice the width of a page's text
+_MAX_PIXELS = 40_000_000  # pixels before decoding: a scan of a page at 600 dpi has 35 million
+_MAX_SVG_BYTES = 10_000_000  # bytes of a compressed SVG (.svgz) when it is unpacked
 # Seconds of processor time, and bytes of address space. Fonts are mapped into memory.
 _MAX_SECONDS = 10
 _MAX_MEMORY = 2 << 30
@@ -50,8 +47,7 @@ _COMMON_FONTS = (
 # Pixels: the width of a page's text, and twice that, for screens with two pixels for each of CSS.
 _COPY_WIDTHS = (800, 1_600)
 _QUALITY = 80
-# Rows of a picture that is scaled down, made at a time.
-_STRIP = 64
+_STRIP = 64  # rows of a picture that is scaled down, made at a time
 # Drawings and screenshots have so few colours; they stay exact.
 _FLAT_COLOURS = 4_096
 _PIXELS = re.compile(r"\s*([0-9.]+)(?:px)?\s*")

@@ -22,26 +22,21 @@ from pathlib import Path
 REQUEST_HEADER = struct.Struct("!Q")
 REPLY_HEADER = struct.Struct("!cI")
 
-# The process has started and waits for requests.
-REPLY_READY = b"r"
-# The result, as JSON.
-REPLY_RESULT = b"d"
-# The reason of a fault; the process waits for the next request.
-REPLY_ERROR = b"f"
+REPLY_READY = b"r"  # the process has started and waits for requests
+REPLY_RESULT = b"d"  # the result, as JSON
+REPLY_ERROR = b"f"  # the reason of a fault; the process waits for the next request
 # The reason of a reached limit; the process ends, since it stopped at an arbitrary place.
 REPLY_LIMIT = b"l"
 
 # Bytes on top of what the process has when it is ready. The largest page takes some 100 MB, a feed of 10 MB 300.
 PROCESS_MEMORY_BYTES = 512 * 2**20
 
-# Bytes read at once: most requests, whole.
-_READ_BUFFER_BYTES = 1 << 16
+_READ_BUFFER_BYTES = 1 << 16  # bytes read at once: most requests, whole
 
 # Seconds to end after standard input closes. An idle process takes a fraction of one.
 _EXIT_TIMEOUT = 5
 
-# Bytes written or read at once; pipes usually hold less.
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 20  # bytes written or read at once; pipes usually hold less
 
 # A signal from the keyboard or systemd is for the program; the process has to finish its request.
 _BLOCKED_SIGNALS = {signal.SIGINT, signal.SIGTERM}

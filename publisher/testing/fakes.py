@@ -23,12 +23,11 @@ _OutcomeOf = Callable[[OutgoingMessage], Outcome]
 class MemoryTransport(Transport):
     """A transport for tests. Safe among threads.
 
-    `outcomes` is a function from a message to its outcome, or a mapping by address; other messages
-    are accepted. After `fail_after` messages `connect` and `send` raise Unreachable, until it is
-    set to None.
+    `outcomes` is a function from a message to its outcome, or a mapping by address; other messages are accepted.
+    After `fail_after` messages `connect` and `send` raise Unreachable, until it is set to None.
 
-    `taken` has the accepted messages and those with an unknown outcome, since a server may have
-    accepted them. `offered` has all messages that were sent.
+    `taken` has the accepted messages and those with an unknown outcome, since a server may have accepted them.
+    `offered` has all messages that were sent.
     """
 
     name = "memory"

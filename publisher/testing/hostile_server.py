@@ -21,17 +21,14 @@ import brotli
 # A piece of an answer, or seconds to wait.
 Step: TypeAlias = bytes | float
 _Behaviour: TypeAlias = Callable[[], Iterable[Step]]
-# Seconds after which a behaviour ends, whatever the client does.
-_LONGEST = 30.0
-# Bytes of a request that are read.
-_MAX_REQUEST = 65_536
+_LONGEST = 30.0  # seconds after which a behaviour ends, whatever the client does
+_MAX_REQUEST = 65_536  # bytes of a request that are read
 # Steps of their own: end what is sent and go on reading; break the connection off.
 HALF_CLOSE: Final = b"half close"
 RESET: Final = b"reset"
 _ZEROS = bytes(1 << 20)
 _OK = b"200 OK"
-# Of bombs, and of bodies that never end.
-_MEGABYTES = 1000
+_MEGABYTES = 1000  # of bombs, and of bodies that never end
 
 
 def raw_answer(*fields: str, body: bytes = b"", status: bytes = _OK) -> bytes:

@@ -102,8 +102,7 @@ def sample_article(**changes: Any) -> Article:
     return Article(**values | changes)
 
 
-# 2026-01-05 00:00 UTC, the day of the samples.
-_EPOCH = 1_767_571_200.0
+_EPOCH = 1_767_571_200.0  # 2026-01-05 00:00 UTC, the day of the samples
 
 
 class FakeTimer:

@@ -43,8 +43,7 @@ class Invitation:
     account: model.Account
     token: str = field(repr=False)
     expires_at: datetime
-    # Whether it is also mailed to its owner.
-    is_mailed: bool = False
+    is_mailed: bool = False  # whether it is also mailed to its owner
 
     def link(self, console_url: str) -> str:
         """Return the link. Its token is in the fragment, which no server sees and no log keeps."""

@@ -21,10 +21,8 @@ from publisher.issues.model import IssueReason, IssueState
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
 
-# Issues that were due longer ago are not news any more.
-_RECENT = timedelta(days=7)
-# An issue that is due is made and sent within minutes.
-_LATE = timedelta(minutes=15)
+_RECENT = timedelta(days=7)  # issues that were due longer ago are not news any more
+_LATE = timedelta(minutes=15)  # an issue that is due is made and sent within minutes
 
 # What an issue waits for that awaits approval.
 APPROVALS = frozenset({"approval", "changed"})

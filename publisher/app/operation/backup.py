@@ -56,8 +56,7 @@ class Backup:
     incarnation: str
     page: int
     is_dump: bool
-    # Whether the service made it, which removes it some day.
-    is_scheduled: bool = False
+    is_scheduled: bool = False  # whether the service made it, which removes it some day
 
 
 def back_up_publication(

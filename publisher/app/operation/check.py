@@ -27,8 +27,7 @@ from publisher.notices.ledger import QueuedNotice
 from publisher.rendering.template_files import has_catalogue, misspelt_templates
 from publisher.site.writer import try_templates
 
-# Files that are held back, of which each is named.
-_MOST_FILES = 20
+_MOST_FILES = 20  # files that are held back, of which each is named
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,7 @@ class CheckResult:
 
     language: str
     newsletter: str | None = None
-    # The kind of a mail about a subscription.
-    notice: str | None = None
+    notice: str | None = None  # the kind of a mail about a subscription
     day: date | None = None
     file: Path | None = None
     is_page: bool = False
@@ -225,8 +223,7 @@ def _result(preview: IssuePreview, remark: str | None) -> CheckResult:
 
 
 _PAGE_SUFFIXES = frozenset({".html", ".htm"})
-# Rules that need a publication's settings.
-_RULES_OF_SETTINGS = frozenset({"postal-address"})
+_RULES_OF_SETTINGS = frozenset({"postal-address"})  # rules that need a publication's settings
 
 
 def check_file(path: Path, lang: str | None) -> CheckResult:

@@ -73,8 +73,7 @@ from publisher.syndication.websub_client import HubReport, notify_hubs
 from publisher.webhooks.client import Caller
 from publisher.webhooks.sender import WebhookReport, WebhookSender
 
-# The turn of the service that sends issues.
-DELIVER = "deliver"
+DELIVER = "deliver"  # the turn of the service that sends issues
 
 
 def _silent(_step: str, _done: int, _of: int, _note: str = "") -> None:
@@ -93,10 +92,8 @@ class CycleReport:
     sent: DeliveryReport = field(default_factory=DeliveryReport)
     pinged: HubReport = field(default_factory=HubReport)
     problems: list[str] = field(default_factory=list)
-    # What may be a mistake, and stops nothing.
-    remarks: list[str] = field(default_factory=list)
-    # Why edited settings are not in use, while it lasts.
-    settings_problem: str = ""
+    remarks: list[str] = field(default_factory=list)  # what may be a mistake, and stops nothing
+    settings_problem: str = ""  # why edited settings are not in use, while it lasts
     # Another process plans and writes files; this one only sent mail.
     is_led_elsewhere: bool = False
 

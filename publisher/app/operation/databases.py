@@ -47,8 +47,7 @@ class Recovery:
     missing_pages: int
     has_own_witness: bool
     issues: Sequence[RecoveredIssue]
-    # Subscribers who left since, or whose mail was returned, and get no mail again.
-    left: int
+    left: int  # subscribers who left since, or whose mail was returned, and get no mail again
 
 
 class _PreviewError(Exception):
@@ -159,8 +158,7 @@ def _read_evidence(
     return read_evidence(found, folders, all_given=all_given)
 
 
-# What follows the name of a file while it is written.
-_UNFINISHED = ".unfinished"
+_UNFINISHED = ".unfinished"  # what follows the name of a file while it is written
 
 
 def copy_publication(

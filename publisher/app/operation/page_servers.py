@@ -73,8 +73,7 @@ class ConsoleState:
     reading: Database
     writing: Database
     pages: ConsolePages
-    # Of the publication's own templates, for previews of its mails.
-    renderer: Renderer
+    renderer: Renderer  # of the publication's own templates, for previews of its mails
     previews: PreviewStore
     source_tests: SourceTests
     assembly: BackgroundAssembly

@@ -56,14 +56,11 @@ def _error(settings: Settings, problem: str, remedy: str) -> errors.ConfigError:
     return errors.ConfigError(str(file), "publication.engine", problem, remedy)
 
 
-# The turn of the service that makes everything before delivery.
-_PREPARE = "prepare"
+_PREPARE = "prepare"  # the turn of the service that makes everything before delivery
 # Somebody who asks to join waits for the mail. Looking for one is a query of an index.
 SECONDS_BETWEEN_NOTICES = 2.0
-# The first retry of a webhook comes after so long.
-SECONDS_BETWEEN_WEBHOOKS = 5.0
-# A mailbox on a server is logged in to each time.
-SECONDS_BETWEEN_POLLS = 60.0
+SECONDS_BETWEEN_WEBHOOKS = 5.0  # the first retry of a webhook comes after so long
+SECONDS_BETWEEN_POLLS = 60.0  # a mailbox on a server is logged in to each time
 # A day's backup begins so long after its hour at most. Looking whether it is due is a query of one row.
 SECONDS_BETWEEN_BACKUP_CHECKS = 60.0
 

@@ -46,8 +46,7 @@ from subscribers.audiences import count_subscribers_by_language
 
 _ISSUES_PER_LANGUAGE = 20
 _LATEST_ISSUES = 20
-# Rows whose causes are counted, for all issues together.
-_MAX_ROWS_READ = 10_000
+_MAX_ROWS_READ = 10_000  # rows whose causes are counted, for all issues together
 # Reports about mail are counted for so long.
 _RETURNED_PERIOD = timedelta(days=7)
 _HELD_PERIOD = timedelta(days=1)

@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 # How old stories are that a translator is asked for: as on the page of translations.
 _STORIES = timedelta(days=60)
 _TRANSLATIONS = frozenset({"waits", "promises", "stale"})
-# One line for all languages, though the reasons differ.
-_TOGETHER = APPROVALS | {"changes"}
+_TOGETHER = APPROVALS | {"changes"}  # one line for all languages, though the reasons differ
 # Who deals with an item, by its kind. What has no permission is nobody's task.
 _TASKS = {
     **dict.fromkeys(APPROVALS, Permission.APPROVE),

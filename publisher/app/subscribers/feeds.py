@@ -31,8 +31,7 @@ from subscribers.addresses import mask_address
 from subscribers.model import Subscriber
 
 MAX_ENTRIES: Final = 50
-# Newest articles of each language among which entries are chosen. With topics or authors few of
-# them are wanted.
+# Newest articles of each language among which entries are chosen. With topics or authors few of them are wanted.
 _POOL: Final = 100
 _POOL_OF_CHOICE: Final = 400
 

@@ -28,8 +28,7 @@ _WAIT_WITHOUT_PROOF = timedelta(seconds=30)
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 # Of the latest so many mails that ask for a confirmation, more may not bounce: 5 %.
 _SAMPLE, _MAX_FAILED = 100, 5
-# Failures of before are no reason to stop any more.
-_SAMPLE_AGE = timedelta(days=7)
+_SAMPLE_AGE = timedelta(days=7)  # failures of before are no reason to stop any more
 
 
 # Mailboxes of those who run a domain (RFC 2142), and of programs. `info@` and the like may be a reader's.

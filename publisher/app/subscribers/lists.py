@@ -24,8 +24,7 @@ from subscribers.lists.import_export import ImportReport
 from subscribers.model import Subscriber
 from subscribers.store import count_all_subscribers, find_subscriber, search_subscribers
 
-# One at a time in a process: each costs up to half a minute.
-_PREVIEW, _IMPORT = Lock(), Lock()
+_PREVIEW, _IMPORT = Lock(), Lock()  # one at a time in a process: each costs up to half a minute
 # Characters that a beginning needs, so that no search lists everybody.
 _SHORTEST = 3
 _MOST_FOUND = 50
@@ -135,8 +134,7 @@ def export_list_to(state: EditingState, actor: Actor, path: Path) -> int:
 # A dry run takes some ten seconds, and the import as long again: a browser waits for them.
 MAX_LIST_ROWS = 50_000
 
-# Bad rows that a page shows; the file of rejects has all.
-_SHOWN = 20
+_SHOWN = 20  # bad rows that a page shows; the file of rejects has all
 
 
 def keep_list(state: EditingState, actor: Actor, key: str, file: IO[bytes]) -> KeptImport:

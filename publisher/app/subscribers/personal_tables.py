@@ -37,9 +37,8 @@ from subscribers.tables import (
 class PersonalTable(NamedTuple):
     """A table with rows of subscribers.
 
-    `key` is its name in a subscriber's data. `hidden` are columns that are left out of it: secrets,
-    and numbers that mean nothing outside the program. Rows of a merged record move to the other if
-    `moves`, else they end.
+    `key` is its name in a subscriber's data. `hidden` are columns that are left out of it: secrets, and numbers that
+    mean nothing outside the program. Rows of a merged record move to the other if `moves`, else they end.
     """
 
     key: str

@@ -32,8 +32,7 @@ from publisher.log import log
 from publisher.request_limits import Limit, LimitKeys, check_limit
 from publisher.urls import public_url
 
-# Bytes of a request.
-MAX_FEEDBACK: Final = 1_000_000
+MAX_FEEDBACK: Final = 1_000_000  # bytes of a request
 # A token is remembered for longer than its time stamp is accepted.
 _ONCE: Final = Limit(per=1, burst=1, period=2 * MAX_SIGNATURE_AGE + timedelta(minutes=1))
 

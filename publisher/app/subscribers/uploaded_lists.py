@@ -34,8 +34,7 @@ LIST, REJECTS, _STATUS = "list.csv", "rejects.csv", "status.json"
 _KEY = re.compile(r"[0-9a-f]{32}")
 # Before the cells of a row that was left out. A list that has them already is one of rejects.
 _REASON_COLUMNS = ("line", "reason")
-# Rows of a file of rejects that are in memory at once.
-_PIECE_ROWS = 500
+_PIECE_ROWS = 500  # rows of a file of rejects that are in memory at once
 # How long a list waits for somebody to import it, and what is known of an import is kept after it.
 _WAITS = timedelta(days=2)
 _KEPT = timedelta(days=7)

@@ -35,8 +35,7 @@ IssueDayArgument = Annotated[
 IssueArgument = Annotated[
     str, typer.Argument(metavar="ISSUE", help="An issue's name, like weekly-en-2026-01-09.")
 ]
-# In the place of a day: that of the next issue.
-NEXT = "next"
+NEXT = "next"  # in the place of a day: that of the next issue
 # The end of a name of an issue; `issues show` prints names.
 _ISSUE_DAY = re.compile(r"(.+?)(?:-((?:correction|announcement)(?:-[0-9]+)?))?")
 LanguagesOption = Annotated[

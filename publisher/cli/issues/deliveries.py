@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from publisher.issues.model import Issue
 
 
-# RFC 5322 section 3.6.4, as far as ours go.
-_MESSAGE_ID = re.compile(r"[^\s<>@]+@[^\s<>@]+")
+_MESSAGE_ID = re.compile(r"[^\s<>@]+@[^\s<>@]+")  # RFC 5322 section 3.6.4, as far as ours go
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,8 +76,7 @@ def _words(state: str) -> str:
     return state.replace("_", " ")
 
 
-# Further causes are shown by `publisher deliveries`.
-_CAUSES_SHOWN = 5
+_CAUSES_SHOWN = 5  # further causes are shown by `publisher deliveries`
 
 
 def explain_failures(made: IssueStatus) -> Iterator[str]:
@@ -190,8 +189,7 @@ def issues_table(shown: Sequence[IssueStatus]) -> Table:
     return table
 
 
-# After a break of weeks there may be many.
-_OVERDUE_SHOWN = 5
+_OVERDUE_SHOWN = 5  # after a break of weeks there may be many
 
 
 def occurrence_line(one: ChangedOccurrence) -> str:

@@ -119,8 +119,7 @@ def _whole(state: EditingState, actor: Actor, name: str) -> dict[str, Any]:
     return answers | {"plan": signed}
 
 
-# Mail providers that are listed by name.
-_PROVIDERS = 10
+_PROVIDERS = 10  # mail providers that are listed by name
 
 
 _WORDS = {"in_doubt": "in doubt", "suppressed": "not wanted"}

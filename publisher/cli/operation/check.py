@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from publisher.gate.findings import Finding
 
 
-# Characters; a foreign mail's may be much longer.
-_MAX_SUBJECT_SHOWN = 300
+_MAX_SUBJECT_SHOWN = 300  # Characters; a foreign mail's may be much longer
 # Columns, in however narrow a window.
 _MIN_COLUMNS = 20
 _STYLES = {"error": "bold red", "warning": "yellow"}

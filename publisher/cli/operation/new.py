@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from publisher.ingest.reports.site_survey import SiteSurvey
 
 
-# Documents that can't be read, of which the reasons are printed.
-_UNREADABLE_SHOWN = 5
+_UNREADABLE_SHOWN = 5  # documents that can't be read, of which the reasons are printed
 
 
 _FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")]

@@ -28,8 +28,7 @@ _ROLES = {
     "attributes": "language",
 }
 
-# How many bad rows are printed.
-_BAD_ROWS_SHOWN = 50
+_BAD_ROWS_SHOWN = 50  # how many bad rows are printed
 
 
 def preview_lines(preview: ImportReport) -> Iterator[str]:

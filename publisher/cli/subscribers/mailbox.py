@@ -6,10 +6,8 @@ from publisher.app.opening import open_state
 from publisher.cli import common
 from publisher.cli.exit_codes import echo
 
-# sysexits.h: the mail server keeps the mail and tries again.
-_EX_TEMPFAIL = 75
-# Bytes that are read of one mail.
-_MAX_MAIL = 10_000_000
+_EX_TEMPFAIL = 75  # sysexits.h: the mail server keeps the mail and tries again
+_MAX_MAIL = 10_000_000  # bytes that are read of one mail
 
 
 @common.command("mailbox poll", "my-publication", takes="DIR --now")

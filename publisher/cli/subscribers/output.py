@@ -58,8 +58,7 @@ def consent_table(records: Sequence[ConsentRecord]) -> Table:
     return make_table(_CONSENT, rows)
 
 
-# How many bad rows are printed, and how many notes.
-_BAD_ROWS_SHOWN = 50
+_BAD_ROWS_SHOWN = 50  # how many bad rows are printed, and how many notes
 
 
 def import_remarks(report: ImportReport) -> Iterator[str]:
@@ -96,8 +95,7 @@ def subscribers_table(people: list[Subscriber]) -> Table:
     return make_table(headings, rows)
 
 
-# Rows of weeks that are shown, and issues: the latest.
-_NUMBERS_SHOWN = 24
+_NUMBERS_SHOWN = 24  # rows of weeks that are shown, and issues: the latest
 
 
 def numbers_tables(found: Mapping[str, Any]) -> Iterator[Table]:
@@ -166,8 +164,7 @@ def resubscribed_sentence(change: ConsentChange) -> str:
     return f"{sentence}. It had left {left} before: to subscribe that again, use --newsletter"
 
 
-# How many reports are shown, the latest.
-_REPORTS_SHOWN = 10
+_REPORTS_SHOWN = 10  # how many reports are shown, the latest
 
 
 def returned_mail_table(returned: ReturnedMail) -> Iterator[Table]:
