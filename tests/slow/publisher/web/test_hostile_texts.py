@@ -117,7 +117,7 @@ def test_words_of_editors_add_no_header_field_and_run_no_template(
         if edit(client, kind, text) != 303:
             continue
         stored += 1
-        page = client.get(f"{test_hostile_texts.PAGE}preview/").text
+        page = client.get(f"{test_hostile_texts.PAGE}preview/?show=source").text
         key = re.search(r"/previews/(\w+)/message\.eml", page)
         assert key is not None
         message = email.message_from_bytes(
