@@ -106,6 +106,10 @@ def _formatters(language: str) -> dict[str, Any]:
         "day": partial(dates.format_date, format="full", locale=locale),
         "short_day": partial(dates.format_skeleton, "yMMMEd", locale=locale),
         "month_day": partial(dates.format_skeleton, "MMMd", locale=locale),
+        # A day of a year that is clear, a month, a day of the week.
+        "near_day": partial(dates.format_skeleton, "MMMEd", locale=locale),
+        "month_name": partial(dates.format_skeleton, "yMMMM", locale=locale),
+        "weekday": partial(dates.format_skeleton, "E", locale=locale),
         "moment": partial(_moment, locale=locale),
         "clock_time": partial(_clock_time, locale=locale),
         "utc_moment": partial(_utc_moment, locale=locale),

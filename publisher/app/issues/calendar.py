@@ -109,7 +109,7 @@ def read_calendar(state: EditingState, first: date, last: date) -> Calendar:
         drafts_by_name = source_facts.count_drafts_by_name(connection)
     for edition in editions:
         issues += planner.plan_occurrences(record, edition, now, until)
-    found = _entries(settings, record, issues, now)
+    found = calendar_entries(settings, record, issues, now)
     entries = [one for one in found if first <= one.at.date() <= last]
     zones = {edition.timezone for edition in editions}
     return Calendar(
@@ -156,7 +156,7 @@ def _check_year(day: date, now: datetime) -> None:
         )
 
 
-def _entries(
+def calendar_entries(
     settings: Settings, record: planner.PlanningRecord, issues: Iterable[Issue], now: datetime
 ) -> Iterator[CalendarEntry]:
     """Yield the entries of issues, of occurrences that were skipped, and of what is to come."""

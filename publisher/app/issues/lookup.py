@@ -8,11 +8,10 @@ from datetime import date, datetime
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, and_, case, func, literal, select, tuple_
+from sqlalchemy import Connection, and_, select
 
 from publisher.config import Edition, Settings
 from publisher.database import Database
-from publisher.database.metadata import UTCDateTime
 from publisher.delivery.ledger.lifecycle import is_pruned
 from publisher.errors import IssueError, LanguageError, UsageError
 from publisher.issues import model, planner, store
@@ -207,42 +206,15 @@ class IssueGroup:
         return next((one for one in self.issues if one.issue.language == language), None)
 
 
-def list_issue_groups(
-    state: EditingState,
-    most: int,
-    *,
-    before: tuple[datetime, int] | None = None,
-    with_skipped: bool = True,
-) -> tuple[list[IssueGroup], tuple[datetime, int] | None]:
-    """Return the latest issues, a correction where it was due, and the place before which further ones stand; None at the end."""
-    table = issue_table.c
-    place = func.max(table.due_at), func.min(table.id)
-    query = select(*place).group_by(table.newsletter, table.day, table.serial, table.kind)
-    if before is not None:
-        limit = tuple_(literal(before[0], UTCDateTime), literal(before[1]))
-        query = query.having(tuple_(*place) < limit)
-    if not with_skipped:
-        others = case((table.state != model.IssueState.SKIPPED, table.id))
-        query = query.having(func.count(others) > 0)
-    ordered = query.order_by(*(column.desc() for column in place)).limit(most + 1)
-    with state.database.reading() as connection:
-        places = [tuple(row) for row in connection.execute(ordered)]
-        issues = _same_issues(connection, [number for _at, number in places[:most]])
-        groups = _groups(connection, state.settings, issues)
-    order = {number: rank for rank, (_at, number) in enumerate(places)}
-    groups.sort(key=lambda group: order[min(each.issue.id for each in group.issues)])
-    return groups, places[most - 1] if len(places) > most else None
-
-
 def find_issue_group(state: EditingState, name: str) -> tuple[IssueGroup, model.Issue]:
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
-        issues = _same_issues(connection, [issue.id])
+        issues = same_issues(connection, [issue.id])
         (group,) = _groups(connection, state.settings, issues)
     return group, issue
 
 
-def _same_issues(connection: Connection, numbers: Sequence[int]) -> list[model.Issue]:
+def same_issues(connection: Connection, numbers: Sequence[int]) -> list[model.Issue]:
     """Return issues by their ids, and the same ones in other languages."""
     same, named = issue_table.alias(), issue_table
     columns = ("newsletter", "day", "serial", "kind")

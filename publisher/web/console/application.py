@@ -62,7 +62,7 @@ ROUTES: tuple[Route, ...] = (
 # The menu: its groups, each with the keys of its routes (`Route.menu`) in their order. A page that is to stand in it
 # has its key there, its word in `console/words.html`.
 MENU = {
-    "work": ("today", "issues", "calendar", "translations", "write"),
+    "work": ("today", "issues", "translations", "write"),
     "readers": ("subscribers", "numbers"),
     "setup": ("sources", "people", "settings", "accounts", "keys", "webhooks", "audit"),
 }

@@ -1,154 +1,201 @@
-"""The calendar: weeks by newsletters, one occurrence in all its languages, and the file for other programs."""
+"""Issues of a month, what is to come among them; a search in subjects; one occurrence in all its languages; the file for other programs."""
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from functools import partial
 from itertools import groupby
+from operator import attrgetter
+from typing import Any
+from urllib.parse import quote, urlencode
 
 import flask
 
 from publisher.app.editing_state import Permission
 from publisher.app.issues import calendar as use_cases
-from publisher.app.issues import occurrences
+from publisher.app.issues import listing, occurrences
 from publisher.errors import IssueError, UsageError
+from publisher.issues.model import IssueState
 from publisher.web.api.operations import About
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import Access, RouteTable
+from publisher.web.pages.responses import parse_id
 
-_PATH = "/calendar/"
-_WEEK = timedelta(weeks=1)
-_WEEKS = 5
+_PATH = "/issues/"
 # Dates of other centuries are mistakes.
 _CENTURIES = (20, 21)
-
-# A day of a newsletter: its entries in all languages, those of one instant and time zone together.
-_Day = tuple[date, list[list[use_cases.CalendarEntry]]]
+# Issues on a page of what a search has found.
+_LISTED = 30
+# Skipped issues in a row that are shown each; more are folded into one line.
+_FEW = 2
+_STATES = (use_cases.PLANNED, *IssueState)
 
 
 ROUTES = RouteTable()
 
 
-@ROUTES.add("GET /calendar/", Permission.VIEW, menu="calendar")
+@ROUTES.add("GET /issues/", Permission.VIEW, menu="issues")
 def _show(request: ConsoleRequest) -> flask.Response:
+    """Show a month, or what a search has found. A search is no secret: it is in the address, with all choices."""
+    known = {
+        "newsletter": [one.name for one in request.settings.newsletters],
+        "language": request.settings.publication.languages,
+        "state": _STATES,
+        "view": ("list",),
+    }
+    asked = {name: _chosen(name, values) for name, values in known.items()}
+    asked["q"] = flask.request.args.get("q", "").replace("\0", "").strip()
+    wanted = {name: asked[name] for name in listing.LINE_FILTERS}
+    given: dict[str, Any] = {"asked": asked, "known": known}
+    if asked["q"]:
+        return _search(request, asked["q"], wanted, given)
     today = request.state.clock.now().astimezone(request.settings.zone()).date()
-    first = _parse_day(flask.request.args.get("from", "")) or today
-    first -= timedelta(days=first.weekday())
-    calendar = use_cases.read_calendar(
-        request.state, first, first + _WEEKS * _WEEK - timedelta(days=1)
-    )
-    newsletters = list(dict.fromkeys(one.issue.newsletter for one in calendar.entries))
+    day = _parse_day(flask.request.args.get("from", "")) or today
+    month = listing.read_issue_month(request.state, day, wanted)
     actor = request.actor
     token = use_cases.calendar_token(request.state, actor) if actor.account_id else ""
     root = request.settings.console.url or flask.request.host_url.rstrip("/")
     return request.page(
-        "calendar.html",
-        calendar=calendar,
-        newsletters=newsletters,
-        weeks=[
-            (
-                monday,
-                _week(calendar, newsletters, monday, request.settings.publication.languages),
-            )
-            for monday in (first + n * _WEEK for n in range(_WEEKS))
-        ],
-        earlier=f"{_PATH}?from={first - _WEEKS * _WEEK}",
-        later=f"{_PATH}?from={first + _WEEKS * _WEEK}",
-        file_url=f"{root}{_PATH}{token}.ics" if token else "",
-    )
-
-
-def _week(
-    calendar: use_cases.Calendar,
-    newsletters: Sequence[str],
-    monday: date,
-    languages: Sequence[str],
-) -> list[list[_Day]]:
-    order = {tag: number for number, tag in enumerate(languages)}
-    of_week = sorted(
-        (one for one in calendar.entries if monday <= one.at.date() < monday + _WEEK),
-        key=lambda one: (
-            *(one.issue.day, one.issue.due_at, one.timezone),
-            order.get(one.issue.language, 99),
+        "issues.html",
+        **given,
+        month=month,
+        runs=_folded([one for one in month.lines if one.day.month == month.first.month]),
+        address=partial(_address, asked),
+        may_announce=any(
+            request.permits(Permission.EDIT_ISSUE, tag) for tag in known["language"]
         ),
+        file_url=f"{root}/calendar/{token}.ics" if token else "",
     )
-    return [
-        _by_day(one for one in of_week if one.issue.newsletter == name) for name in newsletters
-    ]
 
 
-def _by_day(entries: Iterable[use_cases.CalendarEntry]) -> list[_Day]:
-    return [
-        (
-            day,
-            [
-                list(group)
-                for _key, group in groupby(
-                    of_day, key=lambda one: (one.issue.due_at, one.timezone)
-                )
-            ],
-        )
-        for day, of_day in groupby(entries, key=lambda one: one.issue.day)
-    ]
+def _search(
+    request: ConsoleRequest, words: str, wanted: dict[str, str], given: dict[str, Any]
+) -> flask.Response:
+    before = _place(flask.request.args.get("before", ""))
+    lines, last = listing.search_issue_lines(request.state, words, wanted, _LISTED, before)
+    further = f"{last[0]:%Y%m%dT%H%M%SZ}-{last[1]}" if last else ""
+    return request.page(
+        "issues.html",
+        **given,
+        runs=[[one] for one in lines],
+        older=_address(given["asked"], before=further) if further else "",
+        newest=_address(given["asked"]) if before else "",
+    )
 
 
+def _chosen(name: str, values: Sequence[str]) -> str:
+    value = flask.request.args.get(name, "")
+    return value if value in values else ""
+
+
+def _address(asked: dict[str, str], month: date | None = None, **changed: str) -> str:
+    first = {"from": f"{month:%Y-%m}"} if month else {}
+    query = {name: value for name, value in (first | asked | changed).items() if value}
+    return f"{_PATH}?{urlencode(query)}" if query else _PATH
+
+
+def _place(text: str) -> tuple[datetime, int] | None:
+    written, _, last = text.partition("-")
+    number = parse_id(last)
+    try:
+        at = datetime.strptime(written, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return None if number is None else (at, number)
+
+
+def _folded(lines: Sequence[listing.ListedIssue]) -> list[list[listing.ListedIssue]]:
+    """Return lines, each alone, but for skipped ones in a row."""
+    runs: list[list[listing.ListedIssue]] = []
+    for is_skipped, group in groupby(lines, key=attrgetter("is_skipped")):
+        same = list(group)
+        runs += [same] if is_skipped and same[_FEW:] else [[one] for one in same]
+    return runs
+
+
+@ROUTES.add("GET /calendar/", Permission.VIEW)
 @ROUTES.add("GET /calendar/<newsletter>/<day>/", Permission.VIEW)
+def _moved(_request: ConsoleRequest, newsletter: str = "", day: str = "") -> flask.Response:
+    """Lead to where the calendar is now."""
+    first = _parse_day(flask.request.args.get("from", ""))
+    place = _place_of(newsletter, day) if newsletter else _PATH
+    query = f"?from={first:%Y-%m}" if first else ""
+    return flask.Response(status=308, headers={"Location": f"{place}{query}"})
+
+
+def _place_of(newsletter: str, day: str) -> str:
+    return f"{_PATH}day/{quote(newsletter)}/{quote(day)}/"
+
+
+@ROUTES.add("GET /issues/day/<newsletter>/<day>/", Permission.VIEW)
 def _page(
     request: ConsoleRequest, newsletter: str, day: str, problem: str = "", status: int = 200
 ) -> flask.Response:
+    """Return the page of an occurrence; with the question whether to skip it, as the answer to that form."""
     of_day = _parse_day(day)
     entries = use_cases.read_occurrence(request.state, newsletter, of_day) if of_day else ()
     if not entries:
         flask.abort(404)
-    may_move = [
-        one.issue.language
-        for one in entries
-        if request.permits(Permission.MOVE_ISSUE, one.issue.language)
-    ]
+    languages = dict.fromkeys(one.issue.language for one in entries)
+    is_form = flask.request.method == "POST"
     return request.page(
         "occurrence.html",
         status,
         newsletter=newsletter,
         of_day=of_day,
         entries=entries,
-        movable=list(dict.fromkeys(may_move)),
+        movable=[tag for tag in languages if request.permits(Permission.MOVE_ISSUE, tag)],
         problem=problem,
+        asked=flask.request.form.getlist("language") if is_form else [*languages],
+        is_skipping=is_form and flask.request.path.endswith("/skip/"),
         wanted=request.field("to"),
         reason=request.field("why"),
     )
 
 
-def _verb(act: Callable[[ConsoleRequest, occurrences.OccurrenceKey], object]) -> None:
+def _verb(
+    act: Callable[[ConsoleRequest, occurrences.OccurrenceKey], flask.Response | None],
+) -> None:
     """Add a view that changes an occurrence in the languages of a form, and shows it."""
     name = act.__name__.strip("_")
 
     @ROUTES.add(
-        f"POST /calendar/<newsletter>/<day>/{name}/", Permission.MOVE_ISSUE, about=About.EACH
+        f"POST /issues/day/<newsletter>/<day>/{name}/", Permission.MOVE_ISSUE, about=About.EACH
     )
     def view(request: ConsoleRequest, newsletter: str, day: str) -> flask.Response:
         of_day, languages = _parse_day(day), tuple(flask.request.form.getlist("language"))
         if of_day is None:
             flask.abort(404)
         if not languages:
-            return _page(request, newsletter, day, "choose a language", 422)
+            return _page(request, newsletter, day, "no-language", 422)
+        for language in languages:
+            request.actor.require(Permission.MOVE_ISSUE, language)
         key = occurrences.OccurrenceKey(newsletter=newsletter, day=of_day, languages=languages)
         try:
-            act(request, key)
+            shown = act(request, key)
         except (UsageError, IssueError) as error:
             return _page(request, newsletter, day, str(error), 422)
-        return request.see_other(f"{_PATH}{newsletter}/{day}/", "saved")
+        return shown or request.see_other(_place_of(newsletter, day), "saved")
 
 
 @_verb
-def _move(request: ConsoleRequest, key: occurrences.OccurrenceKey) -> None:
+def _move(request: ConsoleRequest, key: occurrences.OccurrenceKey) -> flask.Response | None:
     try:
         to = datetime.fromisoformat(request.field("to"))
     except ValueError:
-        raise UsageError("choose a date and a time") from None
+        return _page(request, key.newsletter, str(key.day), "no-time", 422)
     request.call(occurrences.move_occurrence, key, to.replace(tzinfo=None))
+    return None
 
 
 @_verb
-def _skip(request: ConsoleRequest, key: occurrences.OccurrenceKey) -> None:
-    request.call(occurrences.skip_occurrence, key, request.field("why"))
+def _skip(request: ConsoleRequest, key: occurrences.OccurrenceKey) -> flask.Response | None:
+    """Skip it, and issues that are made of it, once the languages are confirmed and there is a reason."""
+    if request.field("sure") != "yes":
+        return _page(request, key.newsletter, str(key.day))
+    if not (reason := request.field("why").strip()):
+        return _page(request, key.newsletter, str(key.day), "no-reason", 422)
+    request.call(occurrences.skip_day, key, reason)
+    return None
 
 
 @_verb
@@ -157,9 +204,9 @@ def _restore(request: ConsoleRequest, key: occurrences.OccurrenceKey) -> None:
 
 
 def _parse_day(text: str) -> date | None:
-    """Return a date of this age; None for anything else."""
+    """Return a date of this age, or the first of a month; None for anything else."""
     try:
-        found = date.fromisoformat(text)
+        found = date.fromisoformat(f"{text}-01" if len(text) == len("2026-01") else text)
     except ValueError:
         return None
     return found if found.year // 100 in _CENTURIES else None

@@ -1,11 +1,9 @@
-"""Issues: the latest of all newsletters, one of them in all its languages, and editing it."""
+"""The page of an issue in all its languages, and editing it."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 import flask
 
@@ -24,7 +22,7 @@ from publisher.app.issues.edits import (
     arrange_issues,
     render_again,
 )
-from publisher.app.issues.lookup import IssueInLanguage, find_issue_group, list_issue_groups
+from publisher.app.issues.lookup import IssueInLanguage, find_issue_group
 from publisher.app.issues.overview import edit_text
 from publisher.app.issues.preview import (
     MailPreview,
@@ -43,8 +41,6 @@ from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
 from publisher.web.pages.responses import parse_id
 
-# Issues on a page of the list, all languages counted as one.
-_LISTED = 30
 # Seconds before its first mail from which on the page of an issue counts down.
 _SOON = 3600
 # Characters of an opening.
@@ -56,39 +52,6 @@ _WITHOUT_MAIL = ("assembling", "skipped", "cancelled")
 
 
 ROUTES = RouteTable()
-
-
-@ROUTES.add("GET /issues/", Permission.VIEW, menu="issues")
-def _list(request: ConsoleRequest) -> flask.Response:
-    """Show issues page by page, by default without those that were skipped: there may be hundreds in a row."""
-    skipped = {"skipped": "yes"} if flask.request.args.get("skipped") == "yes" else {}
-    before = _place(flask.request.args.get("before", ""))
-    groups, last = list_issue_groups(
-        request.state, _LISTED, before=before, with_skipped=bool(skipped)
-    )
-    older = {**skipped, "before": f"{last[0]:%Y%m%dT%H%M%SZ}-{last[1]}"} if last else {}
-    return request.page(
-        "issues.html",
-        groups=groups,
-        newsletters=request.settings.newsletters,
-        with_skipped=bool(skipped),
-        may_announce=any(
-            request.permits(Permission.EDIT_ISSUE, tag)
-            for tag in request.settings.publication.languages
-        ),
-        older=f"/issues/?{urlencode(older)}" if older else "",
-        newest=f"/issues/?{urlencode(skipped)}" if before else "",
-    )
-
-
-def _place(text: str) -> tuple[datetime, int] | None:
-    written, _, last = text.partition("-")
-    number = parse_id(last)
-    try:
-        at = datetime.strptime(written, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return None if number is None else (at, number)
 
 
 @dataclass(frozen=True, slots=True)

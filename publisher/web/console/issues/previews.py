@@ -18,6 +18,7 @@ from publisher.app.issues.approvals import (
     read_approvals,
     read_plan_to_sign,
 )
+from publisher.app.issues.corrections import list_corrections
 from publisher.app.issues.lookup import choose_editions, find_issue_group
 from publisher.app.issues.preview import preview_mails
 from publisher.app.issues.send_test_mails import send_tests
@@ -205,6 +206,9 @@ def _page(
         "subscriber": flask.request.args.get("as", ""),
         "more_languages": flask.request.args.getlist("more"),
         "address": partial(_address, target),
+        "corrections": list_corrections(request.state, str(wanted[languages[0]]))
+        if target.issue
+        else (),
         "to_approve": to_approve,
         "plan": plan,
         "testable": [tag for tag in target.shown if request.permits(Permission.SEND_TEST, tag)],

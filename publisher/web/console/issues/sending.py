@@ -1,4 +1,4 @@
-"""Who gets an issue, how far it is, what became of every mail; the mail as it was sent, and its corrections.
+"""Who gets an issue, how far it is, what became of every mail, and its corrections.
 
 What mail servers say is text of strangers.
 """
@@ -14,13 +14,10 @@ from publisher.app.issues import corrections, sending
 from publisher.app.issues.audience_plan import plan_audience, plan_hash
 from publisher.app.issues.deliveries import decide_doubts, report_issues, used_states
 from publisher.app.issues.lookup import IssueGroup, find_issue_group
-from publisher.app.issues.preview import MailPreview, Shown, preview_mails, viewer_with_profile
-from publisher.app.issues.preview_pages import LOOKS, WIDTHS
 from publisher.errors import IssueError, UsageError
 from publisher.web.api.operations import About
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
-from subscribers.preferences import Profile
 
 # For everybody who looks at this process's pages.
 watch = sending.SendingWatch()
@@ -150,32 +147,6 @@ for _word, _resend in (("resend", True), ("mark-sent", False)):
     ROUTES.add(
         f"POST /issues/<issue>/doubts/{_word}/", Permission.DECIDE_DOUBTS, about=About.NOTHING
     )(partial(_decide, resend=_resend))
-
-
-# In these states mails of an issue may have left.
-_SENT_STATES = ("sending", "paused", "sent", "partial", "failed", "cancelled")
-
-
-@ROUTES.add("GET /issues/<issue>/sent/", Permission.VIEW)
-def _show_sent_mail(request: ConsoleRequest, issue: str) -> flask.Response:
-    """Show the frozen digest; lead to previews as long as nothing of it can have left."""
-    group, found = find_issue_group(request.state, issue)
-    if found.state not in _SENT_STATES:
-        return request.see_other(f"/issues/{issue}/preview/")
-    opened = request.context.opened
-    seen = Shown(issue, viewer_with_profile(found.language, Profile()))
-    (mail,) = preview_mails(request.state, opened.renderer, request.actor, [seen])
-    is_shown = isinstance(mail, MailPreview) and mail.source.is_frozen
-    return request.page(
-        "sent.html",
-        **_given(request, group, found),
-        mail=mail if is_shown else None,
-        problem="" if isinstance(mail, MailPreview) else str(mail),
-        key=opened.previews.keep(mail) if isinstance(mail, MailPreview) else "",
-        corrections=corrections.list_corrections(request.state, issue),
-        looks=LOOKS[:2],
-        widths=WIDTHS.values(),
-    )
 
 
 _MOST_TEXT = 6000

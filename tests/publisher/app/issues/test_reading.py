@@ -5,11 +5,10 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
 
 from publisher.accounts.model import Actor, terminal_actor
 from publisher.app.editing_state import EditingState
-from publisher.app.issues import lookup
+from publisher.app.issues import listing, lookup
 from publisher.app.issues.overview import edit_text, list_issue_page
 from publisher.app.operation.attention import find_attention, list_attention
 from publisher.app.operation.status import IssueStatus, PublicationStatus
@@ -19,7 +18,6 @@ from publisher.ingest.problems import HeldSource
 from publisher.issues import editing, store
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.store import IssueFilter
-from publisher.issues.tables import issue_table
 from publisher.jobs.heartbeat import write_heartbeat
 from tests.publisher.app.reading import Reading
 from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
@@ -91,40 +89,25 @@ def send_two_days(publication: PublicationFolder) -> None:
     reading.next_day()
 
 
-def test_languages_stand_in_the_publication_s_order_and_days_from_the_latest(
+ALL = dict.fromkeys(listing.LINE_FILTERS, "")
+
+
+def test_lines_of_a_month_have_languages_in_order_with_subjects_and_readers(
     grouped: EditingState,
 ) -> None:
-    groups, further = lookup.list_issue_groups(grouped, 100)
-    assert further is None
-    assert [(one.newsletter, one.day) for one in groups] == [
-        ("daily", date(2026, 1, 10)),
-        ("daily", date(2026, 1, 9)),
-    ]
-    first = groups[1]
-    assert [one.issue.language for one in first.issues] == ["en", "zh-Hant", "ar"]
-    english, chinese, _arabic = first.issues
-    assert (english.articles, english.issue.state, english.warnings) == (1, "sent", 0)
-    assert "Story 1 in en" in english.subject
+    month = listing.read_issue_month(grouped, date(2026, 1, 20), ALL)
+    assert [len(week) for week in month.weeks] == [7] * 5
+    ninth, tenth, coming = (one for one in month.lines if 9 <= one.day.day <= 11)
+    assert [one.issue.language for one in ninth.entries] == ["en", "zh-Hant", "ar"]
+    assert (ninth.states, ninth.recipients) == ({"sent": 2, "skipped": 1}, 1)
+    assert "Story 1 in en" in ninth.subjects["en"]
     # Nothing is made of an issue without articles.
-    assert (chinese.issue.state, chinese.subject, chinese.warnings) == ("skipped", "", None)
-
-
-def test_pages_of_issues_have_each_once_and_can_leave_out_what_was_skipped_in_every_language(
-    grouped: EditingState,
-) -> None:
-    last, further = lookup.list_issue_groups(grouped, 1)
-    first, end = lookup.list_issue_groups(grouped, 1, before=further)
-    assert [one.day.day for one in (*last, *first)] == [10, 9]
-    assert end is None
-    with grouped.database.writing() as connection:
-        connection.execute(
-            update(issue_table)
-            .where(issue_table.c.day == date(2026, 1, 10))
-            .values(state=IssueState.SKIPPED)
-        )
-    # English was sent on the 9th, the other languages were skipped.
-    shown, end = lookup.list_issue_groups(grouped, 1, with_skipped=False)
-    assert [(one.day.day, len(one.issues), end) for one in shown] == [(9, 3, None)]
+    assert "zh-Hant" not in ninth.subjects
+    assert tenth.states["sent"] == 1
+    assert (coming.states, coming.recipients) == ({"planned": 3}, 1)
+    english = listing.read_issue_month(grouped, date(2026, 1, 20), ALL | {"language": "en"})
+    assert {one.entries[0].issue.language for one in english.lines} == {"en"}
+    assert {len(one.entries) for one in english.lines} == {1}
 
 
 def test_a_correction_is_listed_when_it_was_due_and_not_when_its_original_was(
@@ -137,11 +120,10 @@ def test_a_correction_is_listed_when_it_was_due_and_not_when_its_original_was(
             subject="S", markdown="T", html="T", actor="a", created_at=NOW
         )
         editing.add_correction_issue(connection, first, new, NOW + timedelta(days=9))
-    groups, _further = lookup.list_issue_groups(grouped, 9)
-    assert [(one.day.day, one.issues[0].issue.serial) for one in groups] == [
-        (9, 1),
-        (10, 0),
-        (9, 0),
+    month = listing.read_issue_month(grouped, date(2026, 1, 1), ALL)
+    found = [one for one in month.lines if one.issue.kind == "correction"]
+    assert [(one.day, one.issue.day.day, one.recipients) for one in found] == [
+        (date(2026, 1, 18), 9, 0)
     ]
 
 

@@ -81,7 +81,7 @@ def _announcement(objects: Objects) -> Fields:
 
 
 ISSUE, ACCOUNT = "/issues/<issue>/", "/accounts/<int:number>/"
-DAY, WEBHOOK = "/calendar/<newsletter>/<day>/", "/webhooks/<int:number>/"
+DAY, WEBHOOK = "/issues/day/<newsletter>/<day>/", "/webhooks/<int:number>/"
 SUBSCRIBER, STORY = "/subscribers/<int:number>/", "/translations/<language>/<int:story>/"
 # A list that was uploaded and looked at.
 UPLOADED = {"key": "0123456789abcdef" * 2}
@@ -118,7 +118,7 @@ FORMS: dict[str, Form] = {
     "/next/<newsletter>/test/": Form(_language(to="eve@example.org"), has_key=True),
     "/calendar/address/": Form(has_key=True),
     f"{DAY}move/": Form(_language(to="2026-01-15T06:00"), has_key=True),
-    f"{DAY}skip/": Form(_language(why="a holiday"), has_key=True),
+    f"{DAY}skip/": Form(_language(why="a holiday", sure="yes"), has_key=True),
     f"{DAY}restore/": Form(_language(), parts={"day": "2026-01-23"}),
     f"{STORY}claim/": Form({"until": "2026-01-20"}, parts=MISSING),
     f"{STORY}start/": Form(parts=MISSING),

@@ -1,11 +1,13 @@
-"""The calendar's pages, its file for other programs, and the form for corrections."""
+"""Issues of a month and to come, the page of a day, the file for other programs, and the form for corrections."""
 
 import re
 from datetime import date, timedelta
+from urllib.parse import quote
 
 import flask
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Connection, insert, select
 
 from publisher.app.issues.calendar import read_calendar
 from publisher.issues.tables import (
@@ -20,7 +22,7 @@ from tests.publisher.printing import pipeline_of
 from tests.publisher.web.conftest import MadeReady
 from tests.publisher.web.console.conftest import SignIn
 
-DAY = "/calendar/weekly/2026-01-16/"
+DAY = "/issues/day/weekly/2026-01-16/"
 
 
 def sent_friday(publication: PublicationFolder) -> None:
@@ -42,19 +44,111 @@ def text_of(client: FlaskClient, path: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text))
 
 
-def test_the_calendar_shows_weeks_states_and_drafts(sign_in: SignIn) -> None:
+def lines_of(client: FlaskClient, query: str = "") -> list[str]:
+    """Give the lines of the list of issues, as text."""
+    page = client.get(f"/issues/?view=list{query}").text
+    lines = re.findall(
+        r'<li class="issue-line.*?</li>|<li class="folded">.*?</summary>', page, re.DOTALL
+    )
+    words = (" ".join(re.sub(r"<[^>]+>", " ", one).split()) for one in lines)
+    return [one.replace("\u00a0", " ").replace(" :", ":") for one in words]
+
+
+SENT = "The week: Tides ✓ English: sent – 繁體中文: skipped – العربية: skipped 1 of 3 sent, 2 readers"
+PLANNED = "○ English: planned ○ 繁體中文: planned ○ العربية: planned planned, 2 readers"
+
+
+def test_a_month_shows_what_was_and_what_comes_and_drafts_below(sign_in: SignIn) -> None:
     client = sign_in("viewer")
-    page = text_of(client, "/calendar/")
-    assert "Fri, Jan 9, 2026" in page
-    assert re.search(r"English · sent", page)
-    assert "planned" in page
-    assert "Half a &lt;thought&gt;" in page
-    assert "articles: en/half.md" in page
-    march = text_of(client, "/calendar/?from=2026-03-18")
-    assert "Mon, Mar 16, 2026" in march
-    assert "English · sent" not in march
+    page = client.get("/issues/").text
+    assert page.partition("</table>")[0].count("<td") == 35
+    assert 'href="/issues/weekly-en-2026-01-09/"' in page
+    assert 'href="/issues/day/weekly/2026-01-16/"' in page
+    words = text_of(client, "/issues/")
+    assert "Half a &lt;thought&gt;" in words
+    assert "articles: en/half.md" in words
+    assert lines_of(client)[:2] == [
+        f"Fri, Jan 9 8:00 AM The week {SENT}",
+        f"Fri, Jan 16 8:00 AM The week {PLANNED}",
+    ]
+    march = text_of(client, "/issues/?from=2026-03-18")
+    assert ("March 2026" in march, "The week: Tides" in march) == (True, False)
+    assert "January 2026" in text_of(client, "/issues/?from=2026-01")
     for wrong in ("soon", "0001-01-01", "9999-12-31"):
-        assert "English · sent" in text_of(client, f"/calendar/?from={wrong}")
+        assert "January 2026" in text_of(client, f"/issues/?from={wrong}")
+
+
+def test_earlier_and_later_lead_past_months_of_nothing_but_skipped_issues(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    client = sign_in("viewer")
+    assert 'rel="prev">Earlier: December 2025</a>' in client.get("/issues/").text
+    with publication.database.writing() as connection:
+        for number in range(1, 31):
+            copy_issue(connection, number, "sent" if number == 30 else "skipped")
+    january = client.get("/issues/").text
+    assert 'rel="prev">Earlier: June 2025</a>' in january
+    assert 'rel="next">Later: February 2026</a>' in january
+    june = client.get("/issues/?from=2025-06").text
+    assert 'rel="prev">Earlier: May 2025</a>' in june
+    assert 'rel="next">Later: January 2026</a>' in june
+    assert 'rel="next">Later: April 2026</a>' in client.get("/issues/?from=2026-03").text
+    folded, *shown = lines_of(client, "&from=2025-09")
+    assert folded == "4 skipped, Fri, Sep 5 to Fri, Sep 26"
+    assert len(shown) == 4
+    assert "with all &lt;it&gt; has" in client.get("/issues/?from=2025-09").text
+    skipped = client.get("/issues/?state=skipped").text
+    assert 'rel="prev">Earlier: December 2025</a>' in skipped
+
+
+def test_issues_are_filtered_and_searched_by_subject(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    client = sign_in("viewer")
+    (arabic,) = lines_of(client, "&language=ar&state=skipped")[-1:]
+    assert "English" not in arabic
+    assert lines_of(client, "&state=failed") == []
+    assert "No issue is like this." in text_of(client, "/issues/?state=failed")
+    assert len(lines_of(client, "&newsletter=other&state=what")) == len(lines_of(client))
+    for words, found in (("TIDES", 1), ("%", 0), ("ferry", 0)):
+        assert len(lines_of(client, f"&q={quote(words)}")) == found
+    (found_line,) = lines_of(client, "&q=tides")
+    assert found_line.startswith("Fri, Jan 9, 2026 8:00 AM The week The week: Tides")
+    assert lines_of(client, "&q=tides&language=ar") == []
+    # Each page of what was found leads on, and has each issue once.
+    with publication.database.writing() as connection:
+        for number in range(1, 45):
+            copy_issue(connection, number, "sent")
+    first = client.get("/issues/?q=tides").text
+    (older,) = re.findall(r'href="(/issues/[^"]*)" rel="next"', first)
+    second = client.get(older.replace("&amp;", "&")).text
+    names = [re.findall(r'"what"><a href="/issues/([^/]+)/"', page) for page in (first, second)]
+    assert [len(one) for one in names] == [30, 15]
+    assert len({*names[0], *names[1]}) == 45
+
+
+def copy_issue(connection: Connection, number: int, state: str) -> None:
+    """Have the issue that was sent once more, some weeks before."""
+    query = select(issue_table).where(issue_table.c.state == "sent", issue_table.c.id < 1000)
+    row, shift = connection.execute(query).mappings().one(), timedelta(weeks=number)
+    moved = {"day": row["day"] - shift, "due_at": row["due_at"] - shift}
+    new = {"id": 1000 + number, "state": state, "reason": "with all <it> has", **moved}
+    connection.execute(insert(issue_table).values({**row, **new}))
+    if state == "sent":
+        digest = connection.execute(select(digest_table).limit(1)).mappings().one()
+        connection.execute(insert(digest_table).values({**digest, "issue_id": new["id"]}))
+
+
+def test_addresses_of_the_calendar_lead_to_the_issues(sign_in: SignIn) -> None:
+    client = sign_in("viewer")
+    for path, place in (
+        ("/calendar/", "/issues/"),
+        ("/calendar/?from=2026-03-18", "/issues/?from=2026-03"),
+        ("/calendar/weekly/2026-01-16/", DAY),
+        ("/calendar/a%20b/x/", "/issues/day/a%20b/x/"),
+    ):
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["Location"]) == (308, place)
 
 
 NIGHTLY = {"name": "nightly", "schedule": "30 2 * * *", "timezone": "Europe/Berlin"}
@@ -75,9 +169,10 @@ def test_times_are_local_and_hours_that_clocks_skip_or_repeat_are_marked(
     client = sign_in("viewer")
     publication.reload(languages=["en"], newsletters=[NIGHTLY])
     shown = words_of_day(client, day)
-    of_day = text_of(client, f"/calendar/nightly/{day}/")
+    of_day = text_of(client, f"/issues/day/nightly/{day}/")
+    assert times in of_day.replace("\u00a0", " ")
+    assert times.partition(" Europe")[0] in shown
     for page in (shown, of_day):
-        assert times in page.replace("\u00a0", " ")
         assert [one for one in MARKS if one in page] == ([mark] if mark else [])
 
 
@@ -85,10 +180,10 @@ MARKS = ("the clocks skip this time", "the clocks repeat this time")
 
 
 def words_of_day(client: FlaskClient, day: str) -> str:
-    """Give what the calendar says of a day, without the days after it."""
-    page = client.get(f"/calendar/?from={day}").text
-    _before, _link, rest = page.partition(f'href="/calendar/nightly/{day}/"')
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", rest.partition('href="/cal')[0]))
+    """Give what the list of issues says of a day."""
+    name = f"{date.fromisoformat(day):%b} {date.fromisoformat(day).day} "
+    (line,) = [one for one in lines_of(client, f"&from={day}") if f", {name}" in one]
+    return line
 
 
 def test_issues_of_an_edition_within_an_hour_are_marked(
@@ -96,13 +191,13 @@ def test_issues_of_an_edition_within_an_hour_are_marked(
 ) -> None:
     client, mark = sign_in("editor"), "less than an hour from another"
     publication.reload(languages=["en"], newsletters=[{"name": "weekly"}])
-    assert mark not in client.get("/calendar/").text
+    assert mark not in client.get("/issues/?view=list").text
     state, day = editing_state(publication), date(2026, 1, 23)
     (next_one,) = read_calendar(state, day, day).entries
     to = next_one.at.replace(tzinfo=None) - timedelta(minutes=30)
     form = {"language": "en", "to": to.isoformat(timespec="minutes")}
     assert client.post(f"{DAY}move/", data=form).status_code == 303
-    assert client.get("/calendar/").text.count(mark) == 2
+    assert client.get("/issues/?view=list").text.count(mark) == 2
 
 
 def test_an_editor_moves_skips_and_restores(
@@ -115,9 +210,17 @@ def test_an_editor_moves_skips_and_restores(
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{DAY}?done=saved")
     page = text_of(client, DAY)
     assert "moved from" in page
-    assert "editor-all-en@example.org" in page
-    assert "moved" in text_of(client, "/calendar/")
-    client.post(f"{DAY}skip/", data={"language": "en", "why": "A <holiday>"})
+    assert '<td><bdi title="editor-all-en@example.org">' in client.get(DAY).text
+    assert "moved" in words_of_day(client, "2026-01-17")
+    # It is asked whether that is meant, in which languages, and why.
+    wanted = {"language": ["en", "ar"], "why": ""}
+    asked = client.post(f"{DAY}skip/", data=wanted)
+    assert (asked.status_code, "Skip it in 2 languages?" in asked.text) == (200, True)
+    refused = client.post(f"{DAY}skip/", data=wanted | {"sure": "yes"})
+    assert (refused.status_code, "Say why it is skipped." in refused.text) == (422, True)
+    assert {row["skip_reason"] for row in publication.rows(occurrence_change_table)} == {None}
+    sure = {"language": "en", "why": "A <holiday>", "sure": "yes"}
+    assert client.post(f"{DAY}skip/", data=sure).status_code == 303
     assert "A &lt;holiday&gt;" in client.get(DAY).text
     client.post(f"{DAY}restore/", data={"language": ["en", "ar"]})
     rows = publication.rows(occurrence_change_table)
@@ -128,8 +231,8 @@ def test_what_can_not_be_changed_is_said_on_the_page(sign_in: SignIn) -> None:
     client = sign_in("editor")
     refused: list[tuple[str, dict[str, str], str]] = [
         ("move", {"language": "en", "to": "2026-01-08T09:00"}, "has passed"),
-        ("move", {"language": "en", "to": "soon"}, "choose a date and a time"),
-        ("move", {"to": "2026-01-17T09:00"}, "choose a language"),
+        ("move", {"language": "en", "to": "soon"}, "Choose a date and a time."),
+        ("move", {"to": "2026-01-17T09:00"}, "Choose a language."),
         ("restore", {"language": "en"}, "neither moved nor skipped"),
     ]
     for verb, data, problem in refused:
@@ -137,14 +240,14 @@ def test_what_can_not_be_changed_is_said_on_the_page(sign_in: SignIn) -> None:
         assert (answer.status_code, problem in answer.text) == (422, True), problem
     # What no schedule has is no page.
     for path in ("other/2026-01-16", "weekly/2026-01-17", "weekly/soon"):
-        assert client.get(f"/calendar/{path}/").status_code == 404
+        assert client.get(f"/issues/day/{path}/").status_code == 404
 
 
 def test_the_file_needs_no_session_but_its_address(
     sign_in: SignIn, console: flask.Flask
 ) -> None:
     client = sign_in("viewer")
-    found = re.search(r"/calendar/[\w-]+\.ics", client.get("/calendar/").text)
+    found = re.search(r"/calendar/[\w-]+\.ics", client.get("/issues/").text)
     assert found is not None
     anybody = console.test_client()
     answer = anybody.get(found[0])
@@ -185,32 +288,24 @@ def test_the_original_stays_visible_as_it_was_sent(
     sign_in: SignIn, publication: PublicationFolder
 ) -> None:
     client, here = sign_in("approver"), "/issues/weekly-en-2026-01-09/"
-    page = client.get(f"{here}sent/").text
-    assert "This is the original" not in page
+    assert "This is the original" not in client.get(f"{here}preview/").text
     publication.write("en/tides.md", "The tide left.", title="Tides", date="2026-01-05")
     data = {"subject": "The <tide>", "text": "It was **wrong**.", "how": "mail"}
     assert client.post(f"{here}correct/", data=data).status_code == 303
     pipeline_of(publication).run()
     for linked in ("correct", "report"):
-        assert f'href="{here}sent/"' in client.get(f"{here}{linked}/").text
-    page = client.get(f"{here}sent/").text
+        assert f'href="{here}preview/"' in client.get(f"{here}{linked}/").text
+    page = client.get(f"{here}preview/").text
     assert "This is the original" in page
     assert "The &lt;tide&gt;" in page
-    sent = publication.rows(digest_table)[0]
-    assert sent["sha256"] in page
+    assert re.search(r'href="/issues/[\w-]+-correction/preview/">by mail', page)
     frame = re.search(r'<iframe src="([^"]+/mail-light/)" sandbox=""', page)
     assert frame is not None
     shown = client.get(frame[1], headers={"Sec-Fetch-Dest": "iframe"})
     assert "The tide waits." in shown.text
     assert "The tide left." not in shown.text
-    assert shown.headers["Content-Security-Policy"].startswith("sandbox;")
-    message = re.search(r'href="(/previews/\w+/message.eml)"', page)
-    assert message is not None
-    assert client.get(message[1]).mimetype == "message/rfc822"
-    # The mail of the correction has such a page, too; what was not sent yet has previews.
-    correction = re.search(r'href="(/issues/[\w-]+/sent/)">by mail', page)
-    assert correction is not None
-    assert client.get(correction[1]).location == correction[1].replace("/sent/", "/preview/")
+    source = client.get(f"{here}preview/?show=source").text
+    assert publication.rows(digest_table)[0]["sha256"] in source
 
 
 def test_a_correction_stays_in_its_form_while_its_author_shows_a_factor(

@@ -177,7 +177,7 @@ def test_every_page_is_in_the_language_of_the_account(sign_in: SignIn) -> None:
     for pages in by_lane(("ar",), CONSOLE_LANGUAGES):
         direction = "rtl" if pages == "ar" else "ltr"
         client, looked = sign_in(pages=pages), 0
-        for path in ("/calendar/", "/calendar/weekly/2026-01-16/"):
+        for path in ("/issues/", "/issues/day/weekly/2026-01-16/"):
             assert client.get(path).status_code == 200, path
         for route, method in cases():
             answer = client.open(path_of(route), method=method)
@@ -263,8 +263,8 @@ FIELDS = (
 # What a form chooses from, so that the other fields are read.
 CHOSEN: dict[str, dict[str, str]] = {
     "/issues/<issue>/edits/": {"kind": "move"},
-    "/calendar/<newsletter>/<day>/move/": {"language": "ar"},
-    "/calendar/<newsletter>/<day>/skip/": {"language": "ar"},
+    "/issues/day/<newsletter>/<day>/move/": {"language": "ar"},
+    "/issues/day/<newsletter>/<day>/skip/": {"language": "ar", "sure": "yes"},
     "/issues/<issue>/preview/test/": {"language": "ar"},
     "/next/<newsletter>/test/": {"language": "ar"},
     "/keys/": {"days": "30", "scope": "view"},
@@ -291,7 +291,20 @@ def test_no_value_of_a_field_is_a_fault_of_the_console(sign_in: SignIn) -> None:
 
 def test_no_query_is_a_fault_of_the_console(sign_in: SignIn) -> None:
     client, faults = sign_in(), []
-    names = ("before", "old", "new", "as", "length", "more", "from", "done", "after", "lang")
+    names = (
+        "before",
+        "old",
+        "new",
+        "as",
+        "length",
+        "more",
+        "from",
+        "done",
+        "after",
+        "lang",
+        "q",
+        "state",
+    )
     for number, route in enumerate(one for one in ROUTES if "GET" in one.methods):
         for value in values_for(number):
             text = value.encode("utf-8", "replace").decode()

@@ -146,9 +146,9 @@ def _forms_of_files_and_days(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/settings/weekly/", {"title.en": text, "schedule": text, "confirmed": "yes"}
     yield "/sources/accept/", {"source": text, "lost": "1"}
     yield "/sources/test/", {"source": text, "key": text}
-    yield "/calendar/weekly/2026-01-16/skip/", {"language": text, "why": text}
-    yield "/calendar/weekly/2026-01-16/move/", {"language": "en", "to": text}
-    yield "/calendar/weekly/2026-01-16/restore/", {"language": text}
+    yield "/issues/day/weekly/2026-01-16/skip/", {"language": text, "why": text, "sure": "yes"}
+    yield "/issues/day/weekly/2026-01-16/move/", {"language": "en", "to": text}
+    yield "/issues/day/weekly/2026-01-16/restore/", {"language": text}
     yield "/write/", {"source": text, "language": text, "title": text}
     yield "/write/en/1/", {**dict.fromkeys(FIELDS, text), "version": "0", "how": "publish"}
     yield "/write/en/1/pictures/", {"alt": text, "picture": (io.BytesIO(), f"{text}.png")}

@@ -2,8 +2,6 @@
 
 import html
 import re
-from dataclasses import replace
-from datetime import UTC, date, datetime, time
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,10 +9,7 @@ from flask.testing import FlaskClient
 from publisher.accounts.model import terminal_actor
 from publisher.app.issues.overview import IssueOverview, edit_text, read_issue_overview
 from publisher.errors import GateError
-from publisher.issues.model import Issue, IssueState
-from publisher.issues.store import add_occurrence
 from publisher.rendering import Renderer
-from publisher.web.console.issues import overview as issues
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
@@ -106,31 +101,6 @@ def test_stories_are_moved_by_buttons_and_sending_a_form_twice_does_it_once(
     # The first one has nowhere to go.
     assert client.post(f"{PAGE}order/", data=moves(page)[0]).status_code == 303
     assert len(overview(publication).edits) == 1
-
-
-def test_older_issues_are_on_further_pages_and_skipped_ones_are_listed_on_request(
-    publication: PublicationFolder, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(issues, "_LISTED", 1)
-    with publication.database.writing() as connection:
-        for day in (date(2026, 1, 16), date(2026, 1, 23)):
-            at = datetime.combine(day, time(8), UTC)
-            planned = Issue(newsletter="weekly", language="en", day=day, due_at=at)
-            add_occurrence(connection, replace(planned, state=IssueState.SKIPPED))
-    client = sign_in("viewer")
-    page = client.get("/issues/").text
-    assert PAGE in page
-    assert "2026-01-23" not in page
-    # With skipped ones, each on a page of its own, down to the oldest.
-    place, found = "/issues/?skipped=yes", []
-    while place:
-        page = client.get(place).text
-        found += re.findall(r'<th scope="row"><a href="/issues/weekly-en-([\d-]+)/', page)
-        older = re.search(r'href="([^"]+)" rel="next"', page)
-        place = html.unescape(older[1]) if older else ""
-    assert found == ["2026-01-23", "2026-01-16", "2026-01-09"]
-    # A place that is none is the first page.
-    assert PAGE in client.get("/issues/?before=yesterday").text
 
 
 def test_a_story_is_left_out_with_a_reason_and_comes_back_when_it_is_undone(

@@ -72,13 +72,12 @@ def test_a_form_that_is_sent_twice_is_carried_out_once_and_answered_twice(
 def test_a_form_has_a_key_of_its_page(sign_in: SignIn, publication: PublicationFolder) -> None:
     publication.write("en/ferry.md", "It sails.", title="Ferry", date="2026-01-05")
     pipeline_of(publication).prepare()
-    client, day = sign_in(), "/calendar/weekly/2026-01-16/"
+    client, day = sign_in(), "/issues/day/weekly/2026-01-16/"
     issue, own = "/issues/weekly-en-2026-01-09/", "/translations/mine/"
-    for page, verb in (
-        ("/calendar/", "address/"),
-        *((day, "move/"), (day, "skip/"), (issue, "schedule/"), (own, "feeds/")),
+    for page, action in (
+        ("/issues/", "/calendar/address/"),
+        *((day, f"{day}move/"), (issue, f"{issue}schedule/"), (own, f"{own}feeds/")),
     ):
-        action = f"{page}{verb}"
         assert key_of(client, page, action) != key_of(client, page, action)
 
 

@@ -69,7 +69,7 @@ def test_a_form_that_names_another_language_s_issue_changes_nothing(
         "recipients": "",
     }
     editor, approver = sign_in("editor", "ar"), sign_in("approver", "ar")
-    day = "/calendar/weekly/2026-01-16/"
+    day = "/issues/day/weekly/2026-01-16/"
     before = everything(publication)
     asked = [
         (approver, f"/issues/{ARABIC}/approve-all/", {"name": ENGLISH, **english_as_it_is}),
