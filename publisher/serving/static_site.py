@@ -1,7 +1,6 @@
 """The web root as a WSGI application. Werkzeug answers conditional requests and ranges (RFC 9110, 13 and 14).
 
-Files are replaced by rename while the server runs, so size and time are read from the open file. A feed reader that sends
-`A-IM: feed` (RFC 3229) gets an entity tag that names the entries; when it sends that again, it gets those that it lacks.
+Files are replaced by rename while the server runs, so size and time are read from the open file.
 """
 
 import hashlib
@@ -9,9 +8,7 @@ import io
 import os
 import re
 import stat
-from base64 import b64encode
 from collections.abc import Callable, Collection, Iterable, Mapping
-from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any
@@ -20,7 +17,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.datastructures import Accept
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
-from werkzeug.http import http_date, parse_accept_header, quote_etag
+from werkzeug.http import http_date
 from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import wrap_file
 
@@ -42,8 +39,6 @@ _PACKED_BYTES = range(1_000, 2_000_000)
 _MAX_HASHED_BYTES = 8_000_000
 _MAX_CONTENT_TAGS = 20_000
 _content_tags: dict[tuple[int, int, int, int], str] = {}
-# Caches that do not know 226 would take it for the document (RFC 3229 section 10.8).
-_DELTA_FIELDS = {"Cache-Control": "no-store, im"}
 
 
 class StaticSite:
@@ -114,8 +109,6 @@ def _document(file: Path, path: str, request: Request, settings: Settings) -> Re
     coding, is_file, vary = _offer(file, path, request)
     if coding is None:
         return _plain(HTTPStatus.NOT_ACCEPTABLE, *vary)
-    # Before its copy is opened, which must not be older than the entries that the tag names.
-    whole = _read(file) if _wants_delta(path, request) else None
     try:
         opened = _copy(file, coding if is_file else IDENTITY).open("rb")
     except OSError:  # it is gone meanwhile, or can't be read
@@ -128,13 +121,6 @@ def _document(file: Path, path: str, request: Request, settings: Settings) -> Re
     if headers.is_styled(path) and headers.is_browser(request.headers.get("Accept", "")):
         # A tag of its own: else a browser could show a copy that it fetched as a feed.
         tag, fields["Content-Type"] = f"{tag}-page", headers.STYLED_TYPE
-    elif whole and not request.if_none_match.contains_weak(tag):
-        # On these answers only: caches need not keep one of the others for each kind of client.
-        fields["Vary"] = f"{headers.STYLED_VARY}, A-IM"
-        tag = f"{tag}.{entry_marks(whole)}"
-        if delta := _delta(whole, coding, status, tag, fields, request):
-            opened.close()
-            return delta
     if is_file:
         return _sent(opened, status.st_size, status, tag, fields, request)
     with opened:
@@ -152,32 +138,6 @@ def _offer(
     offered = copies if "Range" in request.headers else {*copies, *packed}
     coding = choose_coding(request.accept_encodings, offered)
     return coding, coding in copies, _vary(path, {*copies, *packed})
-
-
-def _wants_delta(path: str, request: Request) -> bool:
-    accepted = parse_accept_header(request.headers.get("A-IM"), Accept)
-    return headers.is_styled(path) and accepted.quality("feed") > 0
-
-
-def _delta(
-    whole: bytes,
-    coding: str,
-    status: os.stat_result,
-    tag: str,
-    fields: Mapping[str, str],
-    request: Request,
-) -> Response | None:
-    """Return the entries that a client's tag does not name; None if it shows none, or that of today."""
-    tags = request.if_none_match
-    base = known_entries(tags.as_set(include_weak=True))
-    if base is None or tags.contains_weak(tag) or "Range" in request.headers:
-        return None
-    content = encode(changed_entries(whole, base[1]), coding)
-    own = {"IM": "feed", "Delta-Base": quote_etag(base[0]), **_DELTA_FIELDS}
-    response = _sent(io.BytesIO(content), len(content), status, tag, {**fields, **own}, request)
-    if response.status_code == HTTPStatus.OK:
-        response.status_code = HTTPStatus.IM_USED
-    return response
 
 
 def encode(content: bytes, coding: str) -> bytes:
@@ -349,43 +309,3 @@ def _look(path: Path) -> os.stat_result | None:
     except (OSError, ValueError):  # no such file, or no valid file name
         return None
     return status if stat.S_ISREG(status.st_mode) else None
-
-
-_START = re.compile(rb"(?=\n *<(?:item|entry)[ >])")
-_END = re.compile(rb".*</(?:item|entry)>", re.DOTALL)
-# Characters of base64, six bits each: a changed entry is taken for a known one once in 10 million times.
-_MARK_LENGTH = 5
-_MAX_ENTRIES = 80  # tags of longer documents would be longer than 400 characters
-_TAG = re.compile(r"[0-9a-f]+[a-z-]*\.([A-Za-z0-9+/]+)")  # after the hash and the coding
-
-
-def entry_marks(document: bytes) -> str:
-    """Return short hashes of all entries, for a tag; "" for a document that has none, or too many."""
-    _head, entries, _tail = _split(document)
-    return "".join(map(_mark, entries)) if len(entries) <= _MAX_ENTRIES else ""
-
-
-def known_entries(tags: Iterable[str]) -> tuple[str, frozenset[str]] | None:
-    """Return the first of a client's tags that names entries, and their hashes; None if none does."""
-    for tag in tags:
-        if known := _TAG.fullmatch(tag):
-            starts = range(0, len(known[1]), _MARK_LENGTH)
-            return tag, frozenset(known[1][start : start + _MARK_LENGTH] for start in starts)
-    return None
-
-
-def changed_entries(document: bytes, known: frozenset[str]) -> bytes:
-    head, entries, tail = _split(document)
-    return b"".join((head, *(one for one in entries if _mark(one) not in known), tail))
-
-
-def _split(document: bytes) -> tuple[bytes, list[bytes], bytes]:
-    head, *entries = _START.split(document)
-    last = _END.match(entries[-1]) if entries else None
-    if last is None:
-        return document, [], b""
-    return head, [*entries[:-1], last[0]], entries[-1][last.end() :]
-
-
-def _mark(entry: bytes) -> str:
-    return b64encode(sha256(entry).digest())[:_MARK_LENGTH].decode()
