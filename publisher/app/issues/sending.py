@@ -6,7 +6,7 @@ most every `MAX_AGE`, for any number of people who look. The rate is that of the
 somebody looked.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,10 +21,7 @@ from publisher.app.issues import lookup
 from publisher.config import Edition
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.lifecycle import (
-    PendingTail,
     count_deliveries,
-    find_tail,
-    recount_rows,
 )
 from publisher.delivery.ledger.reports import last_due_at
 from publisher.delivery.states import OPEN_STATES, DeliveryState, summarise_counts
@@ -35,14 +32,10 @@ from publisher.issues.schedule import set_reminders
 
 # Counts are at most so old.
 MAX_AGE = timedelta(seconds=2)
-# How long the number of an issue's rows is taken for known: it changes when records are merged.
-_TOTAL_KNOWN = timedelta(seconds=30)
 # The rate is that of so long, at most.
 _RATE_PERIOD = timedelta(minutes=5)
 # Looks that are remembered for the rate.
 _MAX_LOOKS = 150
-# In these states, no counts are stored with the issue.
-_OPEN = (model.IssueState.SENDING, model.IssueState.PAUSED)
 # Issues that are remembered; the one that was looked at longest ago is forgotten.
 _MAX_ISSUES = 50
 
@@ -92,10 +85,6 @@ class SendingWatch:
 
     _statuses: dict[tuple[object, str], SendingStatus] = field(default_factory=dict)
     _looks: dict[tuple[object, str], deque[tuple[datetime, int]]] = field(default_factory=dict)
-    # The last time that all rows were counted, the counts, and pending rows that need no counting.
-    _whole: dict[tuple[object, str], tuple[datetime, Counter[str], PendingTail | None]] = field(
-        default_factory=dict
-    )
     # The names of the same issue in all languages, and when they were read.
     _groups: dict[tuple[object, str], tuple[datetime, tuple[str, ...]]] = field(
         default_factory=dict
@@ -126,7 +115,6 @@ class SendingWatch:
         """Let the next look count again, since somebody has just changed an issue."""
         with self._lock:
             self._statuses.pop((state.settings.folders.root, name), None)
-            self._whole.pop((state.settings.folders.root, name), None)
 
     def _remember(self, key: tuple[object, str], status: SendingStatus) -> None:
         self._statuses.pop(key, None)
@@ -135,26 +123,14 @@ class SendingWatch:
             oldest = next(iter(self._statuses))
             del self._statuses[oldest]
             self._looks.pop(oldest, None)
-            self._whole.pop(oldest, None)
             self._groups.pop(oldest, None)
-
-    def _count(
-        self, connection: Connection, key: tuple[object, str], issue: model.Issue, now: datetime
-    ) -> Counter[str]:
-        at, whole, tail = self._whole.get(key, (now, Counter[str](), None))
-        if whole and issue.state in _OPEN and at <= now < at + _TOTAL_KNOWN:
-            return recount_rows(connection, issue.id, whole, tail)
-        count = count_deliveries(connection, [issue.id])[issue.id]
-        tail = find_tail(connection, issue.id) if issue.state in _OPEN else None
-        self._whole[key] = now, count, tail
-        return count
 
     def _read(
         self, state: EditingState, key: tuple[object, str], now: datetime
     ) -> SendingStatus:
         with state.database.reading() as connection:
             issue = lookup.require_issue(connection, key[1])
-            count = self._count(connection, key, issue, now)
+            count = count_deliveries(connection, [issue.id])[issue.id]
             is_sending = issue.state is model.IssueState.SENDING
             last = last_due_at(connection, issue.id, now) if is_sending else None
         stop = stop_counts(count)

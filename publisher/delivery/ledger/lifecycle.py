@@ -8,7 +8,6 @@ rows.
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -27,8 +26,6 @@ from publisher.issues.model import Issue, IssueReason, IssueState, check_transit
 from publisher.issues.tables import issue_table
 from subscribers.audiences import still_wanted
 
-# Pending rows before those of a tail: what is counted at each look, some milliseconds.
-_HEAD = 50_000
 _STATES = sql.json_table(sa.literal(json.dumps([*DeliveryState]), sa.Text()))
 _STATE = sql.json_scalar(_STATES.c.value, sa.Text())
 # State by state, along the index: GROUP BY would take half as long again.
@@ -66,98 +63,6 @@ def count_rows(connection: sa.Connection, issues: Collection[int]) -> dict[int, 
         if count:
             counts[number][state] = count
     return counts
-
-
-@dataclass(frozen=True, slots=True)
-class PendingTail:
-    """The pending rows of one time and variant from a subscriber on: while nobody has claimed the first, none is claimed."""
-
-    next_at: datetime
-    variant_id: int | None
-    first: int
-    epoch: int
-    count: int
-
-
-def find_tail(connection: sa.Connection, issue_id: int) -> PendingTail | None:
-    """Count the pending rows behind the next `_HEAD`; None if there are none, and if a server counts."""
-    if sql.counts_in_one_pass(connection):
-        return None
-    columns = delivery.c["next_at", "variant_id", "subscriber_id", "epoch"]
-    query = sa.select(*columns).where(_of_state(issue_id, DeliveryState.PENDING))
-    order = delivery.c["next_at", "variant_id", "subscriber_id"]
-    row = connection.execute(query.order_by(*order).offset(_HEAD).limit(1)).one_or_none()
-    if row is None:
-        return None
-    tail = PendingTail(row.next_at, row.variant_id, row.subscriber_id, row.epoch, 0)
-    behind = _of_variant(issue_id, tail) & (delivery.c.subscriber_id >= tail.first)
-    return replace(tail, count=_count(connection, behind))
-
-
-def recount_rows(
-    connection: sa.Connection,
-    issue_id: int,
-    before: Mapping[str, int],
-    tail: PendingTail | None = None,
-) -> Counter[str]:
-    """Count an issue's rows again, of which there are as many as `before`.
-
-    Most of a million rows are pending or sent. With a `tail` that is still pending, its rows and those that
-    are sent are not counted; otherwise those of the state that had most are not: they are what is left.
-    """
-    if sql.counts_in_one_pass(connection) or not before:
-        return count_rows(connection, [issue_id])[issue_id]
-    pending = _count_before(connection, issue_id, tail) if tail else None
-    largest = max(before, key=before.__getitem__) if pending is None else DeliveryState.SENT
-    counts = Counter(
-        {
-            str(state): _count(connection, _of_state(issue_id, state))
-            if pending is None or state is not DeliveryState.PENDING
-            else pending
-            for state in DeliveryState
-            if state != largest
-        }
-    )
-    counts[largest] = sum(before.values()) - counts.total()
-    if counts[largest] < 0:
-        # Rows were merged, or moved to another variant.
-        return count_rows(connection, [issue_id])[issue_id]
-    return +counts
-
-
-def _count_before(connection: sa.Connection, issue_id: int, tail: PendingTail) -> int | None:
-    """Count all pending rows, those of a tail by what is known; None if somebody has claimed any of them."""
-    same = _of_variant(issue_id, tail)
-    first = same & (delivery.c.subscriber_id == tail.first)
-    if connection.execute(sa.select(delivery.c.epoch).where(first)).scalar() != tail.epoch:
-        return None
-    pending, variant = _of_state(issue_id, DeliveryState.PENDING), delivery.c.variant_id
-    at = pending & (delivery.c.next_at == tail.next_at)
-    others = (
-        pending & (delivery.c.next_at < tail.next_at),
-        pending & (delivery.c.next_at > tail.next_at),
-        *((at & variant.is_(None),) if tail.variant_id is not None else ()),
-        *((at & (variant < tail.variant_id),) if tail.variant_id is not None else ()),
-        at & (variant > (tail.variant_id or 0)),
-        same & (delivery.c.subscriber_id < tail.first),
-    )
-    return tail.count + sum(_count(connection, one) for one in others)
-
-
-def _of_state(issue_id: int, state: DeliveryState) -> sa.ColumnElement[bool]:
-    return (delivery.c.issue_id == issue_id) & (delivery.c.state == state)
-
-
-def _of_variant(issue_id: int, tail: PendingTail) -> sa.ColumnElement[bool]:
-    pending = _of_state(issue_id, DeliveryState.PENDING)
-    same = pending & (delivery.c.next_at == tail.next_at)
-    return same & delivery.c.variant_id.is_not_distinct_from(tail.variant_id)
-
-
-def _count(connection: sa.Connection, rows: sa.ColumnElement[bool]) -> int:
-    return connection.execute(
-        sa.select(sa.func.count()).select_from(delivery).where(rows)
-    ).scalar_one()
 
 
 def store_counts(connection: sa.Connection, issue_id: int) -> Counter[str]:

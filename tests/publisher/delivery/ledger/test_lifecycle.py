@@ -315,43 +315,6 @@ def test_counts_add_up_for_each_issue(publication: PublicationFolder) -> None:
     }
 
 
-def test_rows_that_moved_are_counted_again_from_how_many_there_are(
-    publication: PublicationFolder,
-) -> None:
-    ledger = open_test_ledger(publication, ANN, BOB, CYD)
-    with publication.database.reading() as connection:
-        before = lifecycle.count_rows(connection, [ledger.number])[ledger.number]
-    for state in (S.SENT, S.BOUNCED):
-        ledger.settle(ledger.begin(1), state)
-        with publication.database.reading() as connection:
-            found = lifecycle.recount_rows(connection, ledger.number, before)
-            assert found == lifecycle.count_rows(connection, [ledger.number])[ledger.number]
-    with publication.database.reading() as connection:
-        assert lifecycle.recount_rows(connection, ledger.number, {}) == found
-
-
-@pytest.mark.sqlite("a server counts all rows in one pass")
-def test_rows_behind_the_next_ones_are_counted_once_until_they_are_claimed(
-    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lifecycle, "_HEAD", 3)
-    names = [f"reader.{number}@example.com" for number in range(9)]
-    ledger = open_test_ledger(publication, *names)
-    ledger.age(names[4], next_at=NOW - timedelta(seconds=1))
-    ledger.age(names[5], next_at=NOW + timedelta(hours=1))
-    with publication.database.reading() as connection:
-        before = lifecycle.count_rows(connection, [ledger.number])[ledger.number]
-        tail = lifecycle.find_tail(connection, ledger.number)
-    assert tail is not None
-    # Three come before: the one who is due already, and two of the others. One is due later.
-    assert tail.count == 5
-    for state in (S.SENT, S.BOUNCED, S.PENDING, S.SENT, S.FAILED, S.SENT, S.SENT, S.SENT):
-        ledger.settle(ledger.begin(1), state, next_at=NOW)
-        with publication.database.reading() as connection:
-            found = lifecycle.recount_rows(connection, ledger.number, before, tail)
-            assert found == lifecycle.count_rows(connection, [ledger.number])[ledger.number]
-
-
 def test_every_state_is_counted(publication: PublicationFolder) -> None:
     emails = [f"{state}@example.com" for state in DeliveryState]
     ledger = open_test_ledger(publication, *emails)
