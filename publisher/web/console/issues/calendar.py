@@ -28,6 +28,8 @@ _LISTED = 30
 # Skipped issues in a row that are shown each; more are folded into one line.
 _FEW = 2
 _STATES = (use_cases.PLANNED, *IssueState)
+# What is wrong with a form; the words are in the template.
+_NO_LANGUAGE = "no-language"
 
 
 ROUTES = RouteTable()
@@ -136,7 +138,8 @@ def _page(
     if not entries:
         flask.abort(404)
     languages = dict.fromkeys(one.issue.language for one in entries)
-    is_form = flask.request.method == "POST"
+    is_form, asked = flask.request.method == "POST", flask.request.form.getlist("language")
+    served = request.settings.publication.languages
     return request.page(
         "occurrence.html",
         status,
@@ -145,8 +148,8 @@ def _page(
         entries=entries,
         movable=[tag for tag in languages if request.permits(Permission.MOVE_ISSUE, tag)],
         problem=problem,
-        asked=flask.request.form.getlist("language") if is_form else [*languages],
-        is_skipping=is_form and flask.request.path.endswith("/skip/"),
+        asked=[tag for tag in asked if tag in served] if is_form else [*languages],
+        is_skipping=problem != _NO_LANGUAGE and flask.request.path.endswith("/skip/"),
         wanted=request.field("to"),
         reason=request.field("why"),
     )
@@ -165,8 +168,8 @@ def _verb(
         of_day, languages = _parse_day(day), tuple(flask.request.form.getlist("language"))
         if of_day is None:
             flask.abort(404)
-        if not languages:
-            return _page(request, newsletter, day, "no-language", 422)
+        if not languages or {*languages} - {*request.settings.publication.languages}:
+            return _page(request, newsletter, day, _NO_LANGUAGE, 422)
         for language in languages:
             request.actor.require(Permission.MOVE_ISSUE, language)
         key = occurrences.OccurrenceKey(newsletter=newsletter, day=of_day, languages=languages)

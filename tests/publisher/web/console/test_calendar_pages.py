@@ -233,6 +233,8 @@ def test_what_can_not_be_changed_is_said_on_the_page(sign_in: SignIn) -> None:
         ("move", {"language": "en", "to": "2026-01-08T09:00"}, "has passed"),
         ("move", {"language": "en", "to": "soon"}, "Choose a date and a time."),
         ("move", {"to": "2026-01-17T09:00"}, "Choose a language."),
+        ("skip", {"language": "xx"}, "Choose a language."),
+        ("skip", {"language": '"><script>'}, "Choose a language."),
         ("restore", {"language": "en"}, "neither moved nor skipped"),
     ]
     for verb, data, problem in refused:
