@@ -86,7 +86,7 @@ def _subscriptions(connection: sa.Connection, now: datetime) -> list[dict[str, A
         .outerjoin(paused, paused.c.subscriber_id == number)
         .where(subscriber.c.status == _ACTIVE, subscription.c.status == _ACTIVE)
         .group_by(*columns)
-        .order_by(*columns)
+        .order_by(*columns[:2], more.nulls_first())
     )
     return [
         {

@@ -50,9 +50,8 @@ class Backend(Protocol):
     ) -> RootTransaction:
         """Begin a transaction that reads one state, or one that writes: alone, if others can't beside it."""
 
-    def allow_pause(self, connection: Connection, seconds: int | None) -> None:  # noqa: ARG002  # a server's
+    def allow_pause(self, connection: Connection, seconds: int | None) -> None:
         """Let this transaction do nothing for minutes; else one of a process that was stopped is ended."""
-        return
 
     def keeps_session(self, connection: Connection) -> bool:  # noqa: ARG002  # a server's
         return True

@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from publisher.clock import ServerTimer
 from publisher.database.dialect import server_session
 from publisher.database.dialect.backend import Backend, PreparedQuery, parse_address, printable
+from publisher.database.dialect.server_session import unsafe_settings
 from publisher.errors import DatabaseError
 from publisher.log import log
 
@@ -120,7 +121,7 @@ class PostgresBackend(Backend):
         found = server_session.ServerFacts(**facts)
         if fault := server_session.fault_of(found, read_only=self._read_only):
             raise DatabaseError(f"{self.name}: {fault}")
-        self.unsafe_settings = server_session.unsafe_settings(found)
+        self.unsafe_settings = unsafe_settings(found)
 
     def begin(
         self, connection: sa.Connection, *, writes: bool, is_alone: bool = True

@@ -186,6 +186,9 @@ class SqliteFile(Backend):
         connection.info["begin"] = "IMMEDIATE" if writes else "DEFERRED"
         return connection.begin()
 
+    def allow_pause(self, connection: sa.Connection, seconds: int | None) -> None:
+        """Do nothing: a file ends no transaction."""
+
     @contextmanager
     def upgrading(self, connection: sa.Connection) -> Iterator[None]:
         """Open a transaction in which a table may be made anew: rows that refer to it are checked at the end only."""
