@@ -11,13 +11,12 @@ from publisher.app.editing_state import Permission
 from publisher.app.issues.preview_pages import LOOKS
 from publisher.drafts.store import FIELDS
 from publisher.web.api.operations import About
+from publisher.web.console import MAX_DRAFT_BYTES
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
 
 WRITE_PATH = "/write/"
 _DRAFT = "/write/<language>/<int:number>/"
-# Bytes of a form: nine for each character of a long text in Chinese.
-_FORM_BYTES = 9 * drafts.MAX_DRAFT_TEXT + 64 * 1024
 _REFUSED = (errors.DraftError, errors.ArticleError)
 
 
@@ -100,7 +99,7 @@ def _read(request: ConsoleRequest, language: str, number: int) -> drafts.DraftDe
     return found
 
 
-@ROUTES.add(f"POST {_DRAFT}", Permission.TRANSLATE, max_body=_FORM_BYTES)
+@ROUTES.add(f"POST {_DRAFT}", Permission.TRANSLATE, max_body=MAX_DRAFT_BYTES)
 def _save(request: ConsoleRequest, language: str, number: int) -> flask.Response:
     """Store a draft, then do what its button says."""
     form = flask.request.form

@@ -19,7 +19,7 @@ from publisher.config import Settings
 from publisher.errors import DatabaseError, UsageError
 from publisher.log import log
 from publisher.secrets import require_own_secret
-from publisher.web.console import MAX_LIST_BYTES
+from publisher.web.console import MAX_DRAFT_BYTES, MAX_LIST_BYTES
 from publisher.web.wsgi import name_client, with_health
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 # Bytes of a body: each route of pages and of the API takes fewer (`application`), but for a list.
 CONSOLE_BODY_BYTES = MAX_LIST_BYTES + 9 * 1024 * 1024
-# Bytes of a body of whom no session and no key lets in: twice what any page takes of them.
-_STRANGER_BYTES = 128 * 1024
+# Bytes of a body of whom no session and no key lets in: twice what any page takes of them. Whoever has a session's
+# token may have written a long text until it ended, which is shown once more to be sent again.
+_STRANGER_BYTES, _ENDED_SESSION_BYTES = 128 * 1024, MAX_DRAFT_BYTES
 # Seconds for the database to say who sends a body. The loop waits, which answers everybody.
 _SENDER_SECONDS = 0.5
 
@@ -75,7 +76,9 @@ class BodyLimits:
         token = parse_cookie(fields.get("COOKIE", "")).get(CONSOLE_COOKIE, "")
         key = fields.get("AUTHORIZATION", "").partition(" ")[2].strip()
         is_known = bool(token or key) and self._has_sender(token, key)
-        return CONSOLE_BODY_BYTES if is_known else _STRANGER_BYTES
+        if is_known:
+            return CONSOLE_BODY_BYTES
+        return _ENDED_SESSION_BYTES if token else _STRANGER_BYTES
 
     def _has_sender(self, token: str, key: str) -> bool:
         """Ask in a thread: a database that does not answer must not hold up the loop again and again."""

@@ -4,8 +4,10 @@ import json
 import socket
 from collections.abc import Iterator
 from datetime import timedelta
+from http.client import HTTPConnection
 from threading import Event
 from typing import NoReturn
+from urllib.parse import urlencode
 
 import pytest
 
@@ -13,6 +15,7 @@ from publisher.accounts.api_keys import KeyRequest, add_api_key
 from publisher.accounts.model import Permission
 from publisher.accounts.sessions import Browser, begin_session
 from publisher.accounts.store import find_account
+from publisher.app.drafts import MAX_DRAFT_TEXT
 from publisher.config import Settings
 from publisher.errors import DatabaseError
 from publisher.web.console import server
@@ -25,6 +28,7 @@ UPLOAD, IMPORT = "/subscribers/import/", "/api/v1/subscribers/import/preview"
 # Few rows, and long ones: it is the bytes that count.
 ROWS = "".join(f"reader-{number}@example.org,en,{'Ann ' * 40}\n" for number in range(1_600))
 LIST = f"email,language,name\n{ROWS}"
+MUCH = 200 * 1024 * 1024
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
 FILE = (
     '--x\r\nContent-Disposition: form-data; name="list"; filename="list.csv"\r\n\r\n'
@@ -91,13 +95,33 @@ def test_a_large_body_of_anybody_else_is_refused_before_it_is_read(
     ]
     for fields in strangers:
         for path in (UPLOAD, IMPORT, "/nothing"):
-            answer = status(console, path, FORM | fields, b"--x", length=200 * 1024 * 1024)
+            answer = status(console, path, FORM | fields, b"--x", length=MUCH)
             assert answer == 413, (path, fields)
     chunked = {"Transfer-Encoding": "chunked", "Content-Length": "0"}
     body = b"20000\r\n%s\r\n" % bytes(0x20000)
     assert status(console, UPLOAD, FORM | chunked, body) == 413
     # What every form may have is read, and answered by a page.
     assert status(console, UPLOAD, FORM, FILE[:100_000]) == 403
+
+
+def test_a_long_text_comes_back_to_whom_the_session_has_ended_meanwhile(
+    console: Settings, publication: PublicationFolder
+) -> None:
+    text = "潮" * MAX_DRAFT_TEXT
+    token = begin(publication, "editor", None, "en", NOW - timedelta(days=30))
+    form = urlencode({"text": text, "how": "save"})
+    assert len(form) > 20 * server._STRANGER_BYTES
+    connection = HTTPConnection("127.0.0.1", console.console.port, timeout=PATIENCE)
+    fields = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Sec-Fetch-Site": "same-origin",
+    }
+    host = {"Host": f"localhost:{console.console.port}", "Cookie": f"{COOKIE}={token}"}
+    connection.request("POST", "/write/en/1/", form, fields | host)
+    answer = connection.getresponse()
+    page = answer.read().decode()
+    connection.close()
+    assert (answer.status, f'name="text" value="{text}"' in page) == (401, True)
 
 
 def test_while_the_database_does_not_answer_nobody_waits_for_the_sender_of_a_body_twice(
@@ -109,9 +133,9 @@ def test_while_the_database_does_not_answer_nobody_waits_for_the_sender_of_a_bod
         return is_back.wait(PATIENCE)
 
     monkeypatch.setattr(server, "has_sender", wait)
-    assert status(console, UPLOAD, fields, b"--x", length=len(FILE)) == 413
+    assert status(console, UPLOAD, fields, b"--x", length=MUCH) == 413
     monkeypatch.setattr(server, "_SENDER_SECONDS", PATIENCE)
-    assert status(console, UPLOAD, fields, b"--x", length=len(FILE)) == 413
+    assert status(console, UPLOAD, fields, b"--x", length=MUCH) == 413
     assert status(console, "/sign-in/", {}, b"") == 403
     is_back.set()
 
@@ -124,4 +148,4 @@ def test_a_database_that_can_t_be_read_refuses_a_large_body(
 
     monkeypatch.setattr(server, "has_sender", fail)
     fields = FORM | session(publication)
-    assert status(console, UPLOAD, fields, b"--x", length=len(FILE)) == 413
+    assert status(console, UPLOAD, fields, b"--x", length=MUCH) == 413
