@@ -35,7 +35,6 @@ from publisher.delivery.job import issue_mail
 from publisher.delivery.ledger.audience import AudienceOfIssue, Choice, Viewer, own_choice
 from publisher.gate.findings import finding_data
 from publisher.gate.mail import CheckedMail
-from publisher.gate.passages import column_width
 from publisher.issues.digests import IssueVariant, article_ids_of_variant
 from publisher.issues.model import Issue, IssueState, issue_name
 from publisher.issues.store import chosen_articles
@@ -215,8 +214,6 @@ def _taken(value: object, *names: str) -> dict[str, Any]:
     return {name: getattr(value, name) for name in names}
 
 
-# Columns of the subject and of the first line that inboxes show: of a phone, and of a wide window.
-INBOX_COLUMNS = (("phone", 40, 40), ("desktop", 70, 130))
 # Whom a mail is addressed to that is seen as by nobody in particular. example.com is reserved (RFC
 # 2606 section 3). The id has ten digits, since a recipient's links grow with it.
 _NOBODY = Recipient(
@@ -230,15 +227,6 @@ class Shown:
 
     what: str | Edition
     viewer: Viewer
-
-
-@dataclass(frozen=True, slots=True)
-class InboxLine:
-    """What one kind of inbox shows of a mail; what does not fit is cut."""
-
-    client: str
-    subject: str
-    preheader: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -300,10 +288,6 @@ class MailPreview:
         return {name: len(text.encode()) for name, text in texts.items()} | {
             "message": len(self.message)
         }
-
-    @property
-    def inbox(self) -> list[InboxLine]:
-        return inbox_lines(self.subject, self.source.preheader)
 
 
 def preview_mail(
@@ -444,21 +428,6 @@ def viewer_with_profile(language: str, profile: Profile | None = None) -> Viewer
 def dead_link_secret(secret: str) -> str:
     """Return what signs the links of previews and tests, which no page accepts. Tokens are as long as real ones, so sizes are right."""
     return hmac.digest(secret.encode(), b"links that do nothing", "sha256").hex()
-
-
-def inbox_lines(subject: str, preheader: str) -> list[InboxLine]:
-    return [
-        InboxLine(client, _cut(subject, columns), _cut(preheader, more))
-        for client, columns, more in INBOX_COLUMNS
-    ]
-
-
-def _cut(text: str, columns: int) -> str:
-    if column_width(text) <= columns:
-        return text
-    while column_width(text) > columns - 1:
-        text = text[:-1]
-    return f"{text}…"
 
 
 def _viewer(connection: Connection, person: Subscriber) -> Viewer:

@@ -235,7 +235,6 @@ def test_a_preview_has_the_header_and_the_sizes_of_the_message(
         "<https://news.example.org/en/unsubscribe/?t=v2."
     )
     assert preview.subject == preview.source.subject
-    assert [line.client for line in preview.inbox] == ["phone", "desktop"]
 
 
 def test_an_issue_that_is_not_selected_yet_is_shown_as_it_would_be_made_now(
@@ -294,14 +293,6 @@ def test_an_issue_is_named_by_its_edition_and_day(reading: Reading) -> None:
     assert use_cases.find_issue_name(edition, "2026-01-09") == NAME
     with pytest.raises(UsageError, match="'9 January' is no date"):
         use_cases.find_issue_name(edition, "9 January")
-
-
-def test_inboxes_cut_by_columns() -> None:
-    phone, desktop = use_cases.inbox_lines("渡" * 30, "a" * 131)
-    assert phone.subject == "渡" * 19 + "…"
-    assert desktop.subject == "渡" * 30
-    assert (len(phone.preheader), len(desktop.preheader)) == (40, 130)
-    assert desktop.preheader.endswith("a…")
 
 
 # --- a mail as a document for a frame
