@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from publisher.app.articles import ProblemGroup, list_article_problems
 from publisher.app.editing_state import Actor, EditingState, Permission
@@ -27,9 +27,6 @@ from publisher.ingest.sites.base import LeftOutReason
 from publisher.ingest.sources.entries import count_waiting_entries
 from publisher.jobs.heartbeat import read_heartbeat
 from publisher.polling.store import PolledSource, list_polled
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,27 +112,19 @@ def notices_of(
         found += [*_of_files(facts), *_of_languages_and_dates(facts)]
         found += _of_left_out(facts.left_out)
     elif failure is None:
-        found.append(
-            SourceNotice(
-                "never-read",
-                message("it was not read yet"),
-                message("the next cycle of the service reads it"),
-            )
-        )
+        what = message("it was not read yet")
+        remedy = message("the next cycle of the service reads it")
+        found.append(SourceNotice("never-read", what, remedy))
     return tuple(found)
 
 
 def _of_failure(failure: item_problems.SourceFailure | None) -> Iterator[SourceNotice]:
     if failure is not None:
-        yield SourceNotice(
-            "unreadable",
-            failure.reason,
-            message(
-                "its articles stay as they are; mend what is named, or its table in publication.toml"
-            ),
-            is_urgent=True,
-            since=failure.since,
+        remedy = message(
+            "its articles stay as they are; mend what is named, or its table in publication.toml"
         )
+        what, since = failure.reason, failure.since
+        yield SourceNotice("unreadable", what, remedy, is_urgent=True, since=since)
 
 
 def _of_poll(polled: PolledSource | None) -> Iterator[SourceNotice]:
@@ -190,35 +179,28 @@ def _of_loss(
         what, remedy = _REMOVED if is_removed else (what, remedy)
         yield SourceNotice("held", what, remedy, is_urgent=True, since=held.since)
     else:
-        yield SourceNotice(
-            "loss-accepted",
-            message("%(lost)s of %(articles)s articles are gone, which is accepted", **values),
-            message("the next cycle withdraws them"),
-            since=held.since,
+        what = message(
+            "%(lost)s of %(articles)s articles are gone, which is accepted", **values
         )
+        remedy = message("the next cycle withdraws them")
+        yield SourceNotice("loss-accepted", what, remedy, since=held.since)
 
 
 def _of_files(facts: SourceFacts) -> Iterator[SourceNotice]:
     if facts.quarantined:
-        yield SourceNotice(
-            "quarantine",
-            counted(
-                "%(count)s file can't be read as an article",
-                "%(count)s files can't be read as articles",
-                facts.quarantined,
-            ),
-            message("each is listed with its reason; what was published of it before, stays"),
+        what = counted(
+            "%(count)s file can't be read as an article",
+            "%(count)s files can't be read as articles",
+            facts.quarantined,
         )
+        remedy = message(
+            "each is listed with its reason; what was published of it before, stays"
+        )
+        yield SourceNotice("quarantine", what, remedy)
     if facts.problems:
-        yield SourceNotice(
-            "problems",
-            counted(
-                "%(count)s problem in its articles",
-                "%(count)s problems in its articles",
-                facts.problems,
-            ),
-            message("they are listed by kind, with what to do"),
-        )
+        one, many = "%(count)s problem in its articles", "%(count)s problems in its articles"
+        remedy = message("they are listed by kind, with what to do")
+        yield SourceNotice("problems", counted(one, many, facts.problems), remedy)
 
 
 def _of_languages_and_dates(facts: SourceFacts) -> Iterator[SourceNotice]:

@@ -77,6 +77,8 @@ class EditRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Check:
+    """An edit that is wanted. A kind of edits is checked by the method of its name."""
+
     connection: Connection
     settings: Settings
     edition: Edition
@@ -93,7 +95,8 @@ class _Check:
             raise self.saying("an announcement has a subject and a text")
         if self.request.kind in _ABOUT_NO_STORY and self.request.story_id is not None:
             raise self.saying("this is about the issue; name no story")
-        return _CHECKS[self.request.kind](self)
+        check: Callable[[], str] = getattr(self, self.request.kind.name.lower())
+        return check()
 
     def refuse(self, problem: str) -> IssueError:
         return self.issue.saying("%(issue)s: %(problem)s", problem=problem)
@@ -203,16 +206,6 @@ _ABOUT_NO_STORY = frozenset(
     {EditKind.SUBJECT, EditKind.PREHEADER, EditKind.OPENING, EditKind.NUMBER}
 )
 _WORDS_OF_ANNOUNCEMENT = frozenset({EditKind.SUBJECT, EditKind.PREHEADER, EditKind.OPENING})
-_CHECKS: dict[EditKind, Callable[[_Check], str]] = {
-    EditKind.PIN: _Check.pin,
-    EditKind.MOVE: _Check.move,
-    EditKind.LEAVE_OUT: _Check.leave_out,
-    EditKind.SUBJECT: _Check.subject,
-    EditKind.PREHEADER: _Check.preheader,
-    EditKind.OPENING: _Check.opening,
-    EditKind.QUOTATION: _Check.quotation,
-    EditKind.NUMBER: _Check.number,
-}
 
 
 @dataclass(frozen=True, slots=True)

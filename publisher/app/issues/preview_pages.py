@@ -21,6 +21,7 @@ from urllib.parse import unquote
 from publisher.app.editing_state import Actor, Permission
 from publisher.config import Settings
 from publisher.gate.passages import column_width
+from publisher.serving.headers import MEDIA_TYPES
 
 if TYPE_CHECKING:
     from publisher.app.issues.preview import MailPreview
@@ -126,18 +127,6 @@ class PreviewStore:
         return preview
 
 
-PICTURE_TYPES = {
-    "avif": "image/avif",
-    "gif": "image/gif",
-    "ico": "image/x-icon",
-    "jpeg": "image/jpeg",
-    "jpg": "image/jpeg",
-    "png": "image/png",
-    "svg": "image/svg+xml",
-    "webp": "image/webp",
-}
-
-
 def read_public_picture(settings: Settings, path: str) -> tuple[bytes, str] | None:
     """Return a picture in the web root and its media type; None for other files, and for what leads outside."""
     media_type = picture_type(path)
@@ -152,5 +141,5 @@ def read_public_picture(settings: Settings, path: str) -> tuple[bytes, str] | No
 
 def picture_type(path: str) -> str | None:
     """Return the media type of a picture by its name, percent-encoded or not; None for no picture."""
-    name = unquote(path).rpartition("/")[2]
-    return PICTURE_TYPES.get(name.rpartition(".")[2].lower())
+    found = MEDIA_TYPES.get(unquote(path).rpartition("/")[2].rpartition(".")[2].lower(), "")
+    return found if found.startswith("image/") else None

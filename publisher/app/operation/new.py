@@ -94,10 +94,8 @@ def create_from_site(directory: Path, site: Path) -> SiteSurvey:
             f"{site}: no article was found in it ({survey.generator}); "
             "docs/reference/sites.md says what is one"
         )
-    starter = files("publisher") / "starter"
-    text = (starter / SETTINGS_FILE).read_text("utf-8")
     path = os.path.relpath(site.resolve(), directory.resolve())
-    _write_settings(directory, _filled(text, path, survey))
+    _write_settings(directory, _filled(_starter(SETTINGS_FILE), path, survey))
     return survey
 
 
@@ -121,9 +119,7 @@ def create_from_built_site(directory: Path, site: Path) -> Probe | None:
     found = probe_built_site(site, os.path.relpath(site.resolve(), directory.resolve()))
     if not found.feeds:
         return None
-    starter = files("publisher") / "starter"
-    text = _filled_by_feeds((starter / SETTINGS_FILE).read_text("utf-8"), found)
-    _write_settings(directory, text)
+    _write_settings(directory, _filled_by_feeds(_starter(SETTINGS_FILE), found))
     return found
 
 
@@ -140,9 +136,7 @@ def create_from_address(directory: Path, url: str) -> Probe:
     found = probe_address(None, url)
     if not found.feeds:
         raise SourceError(f"{url}: {'; '.join(found.notes)}")
-    starter = files("publisher") / "starter"
-    text = _filled_by_feeds((starter / SETTINGS_FILE).read_text("utf-8"), found)
-    _write_settings(directory, text)
+    _write_settings(directory, _filled_by_feeds(_starter(SETTINGS_FILE), found))
     return found
 
 
@@ -180,12 +174,15 @@ def _changed(text: str, **values: object) -> str:
     return text
 
 
+def _starter(name: str) -> str:
+    return (files("publisher") / "starter" / name).read_text("utf-8")
+
+
 def _write_settings(directory: Path, text: str) -> None:
-    subscribers = (files("publisher") / "starter" / "subscribers.csv").read_bytes()
     try:
         make_folder(directory)
         write_file(directory / SETTINGS_FILE, text.encode())
-        write_file(directory / "subscribers.csv", subscribers)
+        write_file(directory / "subscribers.csv", _starter("subscribers.csv").encode())
     except OSError as error:
         raise UsageError(f"{directory}: can't be made: {error.strerror or error}") from None
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from publisher.cli import common
 from publisher.cli.exit_codes import echo
@@ -16,20 +14,6 @@ from publisher.errors import UsageError
 if TYPE_CHECKING:
     from publisher.app.issues.announcements import AnnouncementWords
     from publisher.app.issues.corrections import CorrectionPlan
-
-
-_TextsOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--text", metavar="TAG=FILE", help="A language and its words; may be repeated."
-    ),
-]
-
-
-_LimitsOption = Annotated[
-    list[str] | None,
-    typer.Option("--only", metavar="CONDITION", help='Like "city is Berlin"; may be repeated.'),
-]
 
 
 @common.command(
@@ -125,8 +109,8 @@ def issues_announce_command(  # noqa: PLR0913  # options
     given: common.Given,
     newsletter: arguments.NewsletterArgument,
     *,
-    text: _TextsOption = None,
-    only: _LimitsOption = None,
+    text: list[str] | None = None,
+    only: list[str] | None = None,
     at: str = "",
     send: bool = False,
     dry_run: bool = False,
@@ -136,6 +120,8 @@ def issues_announce_command(  # noqa: PLR0913  # options
     A file begins with lines like "Subject: Closed" and "First line: Until Monday"; after an empty line comes the
     text, Markdown. It is held until somebody schedules it or sends it now.
 
+    --text TAG=FILE: A language and its words; may be repeated.
+    --only CONDITION: Like "city is Berlin"; may be repeated.
     --at TIME: Send it at this date and time, in the publication's time zone.
     --send: Send it at once or, if it needs approvals, when it has them.
     --dry-run: Only count who would get it.

@@ -214,39 +214,23 @@ def doubt_list_command(given: common.Given) -> None:
         echo("\n".join(lines or ["nothing is in doubt"]))
 
 
-_ToOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--to",
-        metavar="ADDRESS",
-        help="Only this subscriber; may be repeated.",
-        show_default="all of them",
-    ),
-]
-_FromOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--from",
-        metavar="FILE",
-        help="Only these Message-IDs, one a line; - reads standard input. Empty lines and "
-        "lines that begin with # are ignored.",
-    ),
-]
-
-
 @common.command("doubt resend", "weekly-en-2026-01-09", takes="DIR --as --now")
 def doubt_resend_command(
     given: common.Given,
     issue: IssueArgument,
     *,
-    to: _ToOption = None,
-    message_ids: _FromOption = None,
+    to: list[str] | None = None,
+    from_: Path | None = None,
 ) -> int:
     """Send deliveries in doubt again. Some subscribers may get the mail twice (same Message-ID).
 
     Exit code 1 if a Message-ID in the file is malformed or not in doubt; the others are sent.
+
+    --to ADDRESS (all of them): Only this subscriber; may be repeated.
+    --from FILE: Only these Message-IDs, one a line; - reads standard input. Empty lines and
+        lines that begin with # are ignored.
     """
-    return _decide(given, issue, to or (), message_ids, resend=True)
+    return _decide(given, issue, to or (), from_, resend=True)
 
 
 @common.command("doubt mark-sent", "weekly-en-2026-01-09", takes="DIR --as --now")
@@ -254,14 +238,18 @@ def doubt_mark_sent_command(
     given: common.Given,
     issue: IssueArgument,
     *,
-    to: _ToOption = None,
-    message_ids: _FromOption = None,
+    to: list[str] | None = None,
+    from_: Path | None = None,
 ) -> int:
     """Record what is in doubt as sent, for example because the server's log has the Message-ID.
 
     Exit code 1 if a Message-ID in the file is malformed or not in doubt; the others are recorded.
+
+    --to ADDRESS (all of them): Only this subscriber; may be repeated.
+    --from FILE: Only these Message-IDs, one a line; - reads standard input. Empty lines and
+        lines that begin with # are ignored.
     """
-    return _decide(given, issue, to or (), message_ids, resend=False)
+    return _decide(given, issue, to or (), from_, resend=False)
 
 
 def _decide(

@@ -184,17 +184,9 @@ def issues_skip_command(
     with given.editing() as (state, actor):
         done = skip_day(state, actor, key, note)
     if given.as_json:
-        common.print_json(
-            [
-                {
-                    "issue": skipped.name,
-                    "state": "skipped",
-                    "reason": skipped.reason,
-                    "was_made": skipped.was_made,
-                }
-                for skipped in done
-            ]
-        )
+        names = [{"issue": skipped.name, "state": "skipped"} for skipped in done]
+        facts = common.rows_as_json(done, "reason", "was_made")
+        common.print_json([one | more for one, more in zip(names, facts, strict=True)])
         return
     for skipped in done:
         echo(f"{skipped.name} is skipped: {skipped.reason}")
