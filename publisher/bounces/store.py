@@ -13,21 +13,7 @@ from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Final
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    ForeignKey,
-    Index,
-    Integer,
-    Table,
-    Text,
-    UniqueConstraint,
-    bindparam,
-    delete,
-    func,
-    or_,
-    select,
-)
+import sqlalchemy as sa
 
 from publisher.bounces.model import BounceEvent, BounceKind, Evidence
 from publisher.database.dialect.sql import insert_unless_kept
@@ -39,30 +25,30 @@ from publisher.issues.tables import issue_table
 from subscribers.model import SubscriberStatus
 
 # No address is in it. Rows are erased with their subscribers.
-bounce_event = Table(
+bounce_event = sa.Table(
     "bounce_event",
     metadata,
-    Column("id", Integer, primary_key=True),
+    sa.Column("id", sa.Integer, primary_key=True),
     # Where it came from: a mailbox, or a provider's webhook.
-    Column("source", Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
     # The provider's id, or the hash of the mail: the same event comes in once.
-    Column("source_id", Text, nullable=False),
+    sa.Column("source_id", sa.Text, nullable=False),
     # NULL if nobody was found. No foreign key: subscribers' tables belong to another package.
-    Column("subscriber_id", Integer),
-    Column("issue_id", ForeignKey("issue.id", ondelete="SET NULL")),
-    Column("evidence", Text),  # a `bounces.model.Evidence`: how the subscriber was found
-    Column("kind", Text, nullable=False),  # a `bounces.model.BounceKind`
-    Column("cause", Text),  # a key of `publisher.delivery.causes`
-    Column("status", Text, nullable=False, server_default=""),
+    sa.Column("subscriber_id", sa.Integer),
+    sa.Column("issue_id", sa.ForeignKey("issue.id", ondelete="SET NULL")),
+    sa.Column("evidence", sa.Text),  # a `bounces.model.Evidence`: how the subscriber was found
+    sa.Column("kind", sa.Text, nullable=False),  # a `bounces.model.BounceKind`
+    sa.Column("cause", sa.Text),  # a key of `publisher.delivery.causes`
+    sa.Column("status", sa.Text, nullable=False, server_default=""),
     # The server's words in short, without addresses.
-    Column("diagnostic", Text, nullable=False, server_default=""),
-    Column("at", UTCDateTime, nullable=False),
-    Column("received_at", UTCDateTime, nullable=False),
-    UniqueConstraint("source", "source_id"),
+    sa.Column("diagnostic", sa.Text, nullable=False, server_default=""),
+    sa.Column("at", UTCDateTime, nullable=False),
+    sa.Column("received_at", UTCDateTime, nullable=False),
+    sa.UniqueConstraint("source", "source_id"),
 )
-Index("ix_bounce_event_subscriber_id", bounce_event.c.subscriber_id)
-Index("ix_bounce_event_received_at_kind", bounce_event.c.received_at, bounce_event.c.kind)
-Index("ix_bounce_event_issue_id_kind", bounce_event.c.issue_id, bounce_event.c.kind)
+sa.Index("ix_bounce_event_subscriber_id", bounce_event.c.subscriber_id)
+sa.Index("ix_bounce_event_received_at_kind", bounce_event.c.received_at, bounce_event.c.kind)
+sa.Index("ix_bounce_event_issue_id_kind", bounce_event.c.issue_id, bounce_event.c.kind)
 
 DEAD_DAYS: Final = 2  # days on which a mailbox has to be reported dead
 # Points from which an address is suppressed, if the first is at least so old.
@@ -160,19 +146,19 @@ def _bounces_score(counted: Sequence[BounceEvent], arrived: Sequence[datetime]) 
 UNKNOWN_KEPT: Final = timedelta(days=30)
 _MAX_EVENTS = 200  # events of a subscriber that are read, the latest
 _EVENTS = (
-    select(*(one for one in bounce_event.c if one.name != "id"))
-    .where(bounce_event.c.subscriber_id == bindparam("subscriber"))
+    sa.select(*(one for one in bounce_event.c if one.name != "id"))
+    .where(bounce_event.c.subscriber_id == sa.bindparam("subscriber"))
     .order_by(bounce_event.c.id.desc())
     .limit(_MAX_EVENTS)
 )
 
 
-def add_event(connection: Connection, event: BounceEvent) -> bool:
+def add_event(connection: sa.Connection, event: BounceEvent) -> bool:
     insertion = insert_unless_kept(connection, bounce_event, "source", "source_id")
     return connection.execute(insertion, asdict(event)).first() is not None
 
 
-def events_of(connection: Connection, subscriber_id: int) -> list[BounceEvent]:
+def events_of(connection: sa.Connection, subscriber_id: int) -> list[BounceEvent]:
     rows = connection.execute(_EVENTS, {"subscriber": subscriber_id}).mappings()
     return [
         BounceEvent(
@@ -187,10 +173,10 @@ def events_of(connection: Connection, subscriber_id: int) -> list[BounceEvent]:
 
 
 def accepted_since(
-    connection: Connection, subscriber_id: int, since: datetime
+    connection: sa.Connection, subscriber_id: int, since: datetime
 ) -> list[Acceptance]:
     rows = connection.execute(
-        select(delivery.c.issue_id, delivery.c.changed_at)
+        sa.select(delivery.c.issue_id, delivery.c.changed_at)
         .join(issue_table, issue_table.c.id == delivery.c.issue_id)
         .where(
             issue_table.c.due_at >= since,
@@ -201,37 +187,37 @@ def accepted_since(
     return [Acceptance(*row) for row in rows]
 
 
-def count_events(connection: Connection, since: datetime) -> dict[str, int]:
+def count_events(connection: sa.Connection, since: datetime) -> dict[str, int]:
     rows = connection.execute(
-        select(bounce_event.c.kind, func.count())
+        sa.select(bounce_event.c.kind, sa.func.count())
         .where(bounce_event.c.received_at >= since)
         .group_by(bounce_event.c.kind)
     )
     return dict(sorted(rows.all()))
 
 
-def count_events_of_issue(connection: Connection, issue_id: int) -> dict[str, int]:
+def count_events_of_issue(connection: sa.Connection, issue_id: int) -> dict[str, int]:
     rows = connection.execute(
-        select(bounce_event.c.kind, func.count(bounce_event.c.subscriber_id.distinct()))
+        sa.select(bounce_event.c.kind, sa.func.count(bounce_event.c.subscriber_id.distinct()))
         .where(bounce_event.c.issue_id == issue_id, bounce_event.c.subscriber_id.is_not(None))
         .group_by(bounce_event.c.kind)
     )
     return dict(sorted(rows.all()))
 
 
-def count_unattributed(connection: Connection, since: datetime) -> int:
+def count_unattributed(connection: sa.Connection, since: datetime) -> int:
     return connection.execute(
-        select(func.count()).where(
+        sa.select(sa.func.count()).where(
             bounce_event.c.received_at >= since, bounce_event.c.subscriber_id.is_(None)
         )
     ).scalar_one()
 
 
-def delete_old_unknown(connection: Connection, now: datetime) -> int:
+def delete_old_unknown(connection: sa.Connection, now: datetime) -> int:
     """Delete events that say nothing, or of nobody, after their time. Return how many."""
-    statement = delete(bounce_event).where(
+    statement = sa.delete(bounce_event).where(
         bounce_event.c.received_at < now - UNKNOWN_KEPT,
-        or_(
+        sa.or_(
             bounce_event.c.subscriber_id.is_(None),
             bounce_event.c.kind == BounceKind.UNKNOWN.value,
         ),
@@ -239,17 +225,17 @@ def delete_old_unknown(connection: Connection, now: datetime) -> int:
     return connection.execute(statement).rowcount
 
 
-def blocked_share(connection: Connection, issue_id: int, since: datetime) -> tuple[int, int]:
+def blocked_share(connection: sa.Connection, issue_id: int, since: datetime) -> tuple[int, int]:
     """Return how many messages of an issue were refused because of us, and how many were answered."""
     of_issue = (bounce_event.c.issue_id == issue_id, bounce_event.c.received_at >= since)
     blocked = connection.execute(
-        select(func.count(bounce_event.c.subscriber_id.distinct())).where(
+        sa.select(sa.func.count(bounce_event.c.subscriber_id.distinct())).where(
             *of_issue, bounce_event.c.kind == BounceKind.BLOCKED.value
         )
     ).scalar_one()
     states = (DeliveryState.SENT, DeliveryState.BOUNCED, DeliveryState.FAILED)
     answered = connection.execute(
-        select(func.count()).where(
+        sa.select(sa.func.count()).where(
             delivery.c.issue_id == issue_id,
             delivery.c.state.in_(states),
             delivery.c.changed_at >= since,

@@ -20,12 +20,7 @@ from markdownify import MarkdownConverter
 from publisher.articles.model import ParsedArticle
 from publisher.config.publication import Publication
 from publisher.errors import ArticleError, LanguageError
-from publisher.imports.model import (
-    Export,
-    ExportWishes,
-    ImportedPost,
-    parsed_fragment,
-)
+from publisher.imports import model
 from publisher.ingest.media.document_media import MediaLibrary
 from publisher.ingest.parsers.document import SourceDocument, parse_document
 from publisher.ingest.sites.base import NEVER_POSTS
@@ -56,7 +51,7 @@ _MEDIA_TYPE = re.compile(r"[a-z]+/[\w.+-]+")
 class PlannedFile:
     """A post with the file that it becomes; `stem` is its name without ending, and `left_out` why it becomes none."""
 
-    post: ImportedPost
+    post: model.ImportedPost
     language: str = ""
     stem: str = ""
     name: str = ""
@@ -75,7 +70,7 @@ class PlannedFile:
 
 
 def plan_files(
-    export: Export, options: ExportWishes, publication: Publication, default: str
+    export: model.Export, options: model.ExportWishes, publication: Publication, default: str
 ) -> list[PlannedFile]:
     """Return each post with its language, and with a name that no other one has; `default` is the folder's language."""
     planned = [_in_language(one, export, options, publication, default) for one in export.posts]
@@ -97,9 +92,9 @@ def plan_files(
 
 
 def _in_language(
-    post: ImportedPost,
-    export: Export,
-    options: ExportWishes,
+    post: model.ImportedPost,
+    export: model.Export,
+    options: model.ExportWishes,
     publication: Publication,
     default: str,
 ) -> PlannedFile:
@@ -116,7 +111,7 @@ def _in_language(
     return PlannedFile(post=post, language=tag or written, left_out=reason)
 
 
-def _free_name(post: ImportedPost, taken: Collection[str]) -> str:
+def _free_name(post: model.ImportedPost, taken: Collection[str]) -> str:
     name = story_slug((post.slug or post.entry.title)[:_MAX_NAME].removesuffix(".html"))
     if name in taken or name in _RESERVED:
         name = f"{name}-{story_slug(post.entry.id)}"
@@ -126,7 +121,7 @@ def _free_name(post: ImportedPost, taken: Collection[str]) -> str:
 
 def with_content(
     planned: PlannedFile,
-    export: Export,
+    export: model.Export,
     links: Mapping[str, str],
     place_of: Callable[[str], str],
     library: MediaLibrary,
@@ -173,7 +168,7 @@ def _is_same(shown: ParsedArticle, markdown: str, library: MediaLibrary) -> bool
 
 
 def _shape(article: ParsedArticle) -> tuple[str, Counter[str], list[str]]:
-    body = parsed_fragment(article.html)
+    body = model.parsed_fragment(article.html)
     tags = (
         str(one.tag) for one in body.iter() if one.tag != "code" or one.getparent().tag != "pre"
     )
@@ -213,7 +208,7 @@ def _tidy(html: str, base: str, links: Mapping[str, str]) -> str:
 
     A link around a picture to its larger file is gone: it would lead to the former site.
     """
-    body = parsed_fragment(html)
+    body = model.parsed_fragment(html)
     for one in [*body.iter("a")]:
         written = (one.get("href") or "").strip()
         address = "" if written.startswith("#") else web_address(written, base)
@@ -274,7 +269,7 @@ def _front_matter(
 
 
 def _title(html: str) -> str:
-    text = " ".join(parsed_fragment(html).text_content().split())
+    text = " ".join(model.parsed_fragment(html).text_content().split())
     return plain_title(text, limit=_MAX_TITLE)
 
 
@@ -282,7 +277,7 @@ def _moment(time: datetime | None) -> str | None:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
 
 
-def _image(post: ImportedPost, place_of: Callable[[str], str]) -> dict[str, str] | None:
+def _image(post: model.ImportedPost, place_of: Callable[[str], str]) -> dict[str, str] | None:
     place = place_of(post.entry.picture) if post.entry.picture else ""
     values = {"src": place, "alt": post.alt, "caption": post.caption}
     return {key: value for key, value in values.items() if value} if place else None

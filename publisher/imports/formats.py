@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from publisher.imports import newsletters
 from publisher.imports.ghost import is_ghost, read_ghost
 from publisher.imports.model import (
     MAX_EXPORT_BYTES,
@@ -17,12 +18,6 @@ from publisher.imports.model import (
     ExportFiles,
     ExportWishes,
     ImportProblemError,
-)
-from publisher.imports.newsletters import (
-    read_buttondown,
-    read_mailchimp,
-    read_medium,
-    read_substack,
 )
 from publisher.imports.wxr import read_wxr
 
@@ -60,9 +55,9 @@ def read_export(path: Path, options: ExportWishes) -> Export:
 
 def _read_files(files: ExportFiles, options: ExportWishes) -> Export:
     if files.named("posts.csv"):
-        return read_substack(files, options)
+        return newsletters.read_substack(files, options)
     if files.named("emails.json") or files.named("emails.csv"):
-        return read_buttondown(files, options)
+        return newsletters.read_buttondown(files, options)
     # WordPress.com exports a zip file with one.
     if len(exports := [one for one in files.names if one.lower().endswith(".xml")]) == 1:
         return read_wxr(files.read(exports[0]), options)
@@ -71,9 +66,9 @@ def _read_files(files: ExportFiles, options: ExportWishes) -> Export:
         if is_ghost(content := files.read(name)):
             return read_ghost(content, options, files)
     if files.below("posts", ".html"):
-        return read_medium(files, options)
+        return newsletters.read_medium(files, options)
     if files.below("campaigns_content", ".html") or files.below("campaigns", ".html"):
-        return read_mailchimp(files, options)
+        return newsletters.read_mailchimp(files, options)
     raise _unknown()
 
 

@@ -7,14 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
 
-from publisher.imports.model import (
-    Export,
-    ExportFiles,
-    ExportWishes,
-    ImportedPost,
-    ImportProblemError,
-    why_unread,
-)
+from publisher.imports import model
 from publisher.polling import foreign_values as foreign
 from publisher.polling.foreign_values import JsonObject, json_objects, json_text
 from publisher.polling.ghost import ghost_entry
@@ -33,19 +26,21 @@ def is_ghost(content: bytes) -> bool:
 
 
 def read_ghost(
-    content: bytes, options: ExportWishes, files: ExportFiles | None = None
-) -> Export:
+    content: bytes, options: model.ExportWishes, files: model.ExportFiles | None = None
+) -> model.Export:
     """Read an export. Raise ImportProblemError if it is none."""
     if _ADDRESS in content and not options.site:
-        raise ImportProblemError("does not say where the site stood; add --site https://...")
+        raise model.ImportProblemError(
+            "does not say where the site stood; add --site https://..."
+        )
     try:
         value = foreign.json_value(content.replace(_ADDRESS, options.site.rstrip("/").encode()))
     except AnswerError as error:
-        raise ImportProblemError(str(error)) from None
+        raise model.ImportProblemError(str(error)) from None
     document = next(iter(json_objects(value, "db")), value) if isinstance(value, dict) else {}
     data = next(iter(json_objects(document, "data")), {})
     if "posts" not in data:
-        raise ImportProblemError("this JSON is no export of Ghost")
+        raise model.ImportProblemError("this JSON is no export of Ghost")
     rows, kinds = _joined(data), {"post", *options.kinds}
     wanted = [one for one in rows if _kind(one) in kinds]
     others = len(rows) - len(wanted)
@@ -56,7 +51,7 @@ def read_ghost(
     settings = {
         one.get("key"): json_text(one, "value") for one in json_objects(data, "settings")
     }
-    return Export(
+    return model.Export(
         system="Ghost",
         posts=tuple(_imported(one, options.site, languages) for one in wanted),
         notes=(f"{others} of the type page left out",) if others else (),
@@ -66,7 +61,7 @@ def read_ghost(
     )
 
 
-def _pictures(files: ExportFiles, site: str) -> Callable[[str], bytes | None]:
+def _pictures(files: model.ExportFiles, site: str) -> Callable[[str], bytes | None]:
     """Return what reads the picture at an address below that of the site, if the export has it."""
     names = {
         one[one.index("content/images") :]: one for one in files.below("content/images", "")
@@ -75,7 +70,7 @@ def _pictures(files: ExportFiles, site: str) -> Callable[[str], bytes | None]:
     def picture(address: str) -> bytes | None:
         path = urlsplit(address.removeprefix(f"{site}/")).path
         # What can't be read is looked for on the web.
-        with suppress(ImportProblemError):
+        with suppress(model.ImportProblemError):
             return files.read(names[unquote(path)]) if unquote(path) in names else None
         return None
 
@@ -123,11 +118,11 @@ def _time(row: JsonObject, key: str) -> str:
     )
 
 
-def _imported(row: JsonObject, site: str, languages: Mapping[str, str]) -> ImportedPost:
+def _imported(row: JsonObject, site: str, languages: Mapping[str, str]) -> model.ImportedPost:
     slug, slugs = json_text(row, "slug"), (json_text(one, "slug") for one in row["tags"])
     entry, has_cards = ghost_entry(row, site, languages), json_text(row, "lexical", "mobiledoc")
     text = json_text(row, "html")
-    return ImportedPost(
+    return model.ImportedPost(
         entry=replace(
             entry,
             url=f"{site.rstrip('/')}/{slug}/",
@@ -139,7 +134,7 @@ def _imported(row: JsonObject, site: str, languages: Mapping[str, str]) -> Impor
         caption=foreign.plain_title(json_text(row, "feature_image_caption"), is_html=True),
         canonical=foreign.web_address(json_text(row, "canonical_url")),
         left_out=_reason(row),
-        unread=why_unread(text) or (_NO_HTML if has_cards and not text else ""),
+        unread=model.why_unread(text) or (_NO_HTML if has_cards and not text else ""),
     )
 
 

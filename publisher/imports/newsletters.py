@@ -15,16 +15,7 @@ from typing import Any
 
 from lxml.html import HtmlElement
 
-from publisher.imports.model import (
-    Export,
-    ExportFiles,
-    ExportWishes,
-    ImportedPost,
-    ImportProblemError,
-    link_paragraph,
-    parsed_fragment,
-    why_unread,
-)
+from publisher.imports import model
 from publisher.ingest.parsers.document import Dialect
 from publisher.ingest.parsers.markup.dialects import markdown_parser
 from publisher.polling import foreign_values as foreign
@@ -71,7 +62,7 @@ def _csv_rows(content: bytes) -> list[Mapping[str, str]]:
     try:
         read = [*csv.DictReader(io.StringIO(_decoded(content), newline=""))]
     except csv.Error as error:
-        raise ImportProblemError(f"a table in it can't be read: {error}") from None
+        raise model.ImportProblemError(f"a table in it can't be read: {error}") from None
     finally:
         csv.field_size_limit(usual)
     return [{str(k).strip().lower(): v or "" for k, v in row.items() if k} for row in read]
@@ -84,7 +75,7 @@ def _drop_furniture(body: HtmlElement, furniture: re.Pattern[str]) -> None:
             one.drop_tree()
 
 
-def read_substack(files: ExportFiles, options: ExportWishes) -> Export:
+def read_substack(files: model.ExportFiles, options: model.ExportWishes) -> model.Export:
     """Read posts.csv, and the text of each post from posts/ID.html."""
     kinds = {"newsletter", "podcast", *options.kinds}
     texts = {one.rpartition("/")[2]: one for one in files.below("posts", ".html")}
@@ -92,16 +83,16 @@ def read_substack(files: ExportFiles, options: ExportWishes) -> Export:
     posts = (_substack_post(row, kinds, texts, files, options) for row in rows)
     sounds = sum(row.get("type") == "podcast" for row in rows)
     notes = (f"{sounds} of the type podcast, with their recordings",) if sounds else ()
-    return Export(system="Substack", posts=tuple(posts), notes=notes, site=options.site)
+    return model.Export(system="Substack", posts=tuple(posts), notes=notes, site=options.site)
 
 
 def _substack_post(
     row: Mapping[str, str],
     kinds: set[str],
     texts: Mapping[str, str],
-    files: ExportFiles,
-    options: ExportWishes,
-) -> ImportedPost:
+    files: model.ExportFiles,
+    options: model.ExportWishes,
+) -> model.ImportedPost:
     number, kind = row.get("post_id", ""), row.get("type", "")
     slug, name = number.partition(".")[2], texts.get(f"{number}.html")
     text = _decoded(files.read(name)) if name else ""
@@ -112,7 +103,7 @@ def _substack_post(
         "": True,
     }
     reason = next(one for one, holds in reasons.items() if holds)
-    body = parsed_fragment("" if why_unread(text) else text)
+    body = model.parsed_fragment("" if model.why_unread(text) else text)
     _drop_furniture(body, _SUBSTACK_FURNITURE)
     entry = WebEntry(
         id=number,
@@ -122,26 +113,26 @@ def _substack_post(
         summary=row.get("subtitle", ""),
         published=foreign.iso_time(row.get("post_date", "")),
     )
-    return ImportedPost(
+    return model.ImportedPost(
         entry=entry,
         slug=slug,
         enclosure=row.get("podcast_url", ""),
         left_out=reason,
-        unread=why_unread(text),
+        unread=model.why_unread(text),
     )
 
 
-def read_medium(files: ExportFiles, _options: ExportWishes) -> Export:
+def read_medium(files: model.ExportFiles, _options: model.ExportWishes) -> model.Export:
     """Read the pages in posts/, which are marked up with h-entry (microformats.org)."""
     names = files.below("posts", ".html")
-    return Export(system="Medium", posts=tuple(_medium_post(one, files) for one in names))
+    return model.Export(system="Medium", posts=tuple(_medium_post(one, files) for one in names))
 
 
-def _medium_post(name: str, files: ExportFiles) -> ImportedPost:
+def _medium_post(name: str, files: model.ExportFiles) -> model.ImportedPost:
     page, short = _decoded(files.read(name)), name.rpartition("/")[2]
-    if reason := why_unread(page):
-        return ImportedPost(entry=WebEntry(id=name, title=short), unread=reason)
-    root = parsed_fragment(page)
+    if reason := model.why_unread(page):
+        return model.ImportedPost(entry=WebEntry(id=name, title=short), unread=reason)
+    root = model.parsed_fragment(page)
     address = next((one.get("href") or "" for one in root.find_class("p-canonical")), "")
     time = next((one.get("datetime") or "" for one in root.find_class("dt-published")), "")
     title, body = _first_text(root, "p-name"), next(iter(root.find_class("e-content")), None)
@@ -164,7 +155,7 @@ def _medium_post(name: str, files: ExportFiles) -> ImportedPost:
     reason = "is a draft" if not address or short.startswith("draft_") else ""
     reason = reason or ("is a reply to a post" if is_comment else "")
     found = _MEDIUM_NAME.fullmatch(short)
-    return ImportedPost(entry=entry, slug=found[1] if found else "", left_out=reason)
+    return model.ImportedPost(entry=entry, slug=found[1] if found else "", left_out=reason)
 
 
 def _first_text(root: HtmlElement, name: str) -> str:
@@ -186,32 +177,35 @@ def _medium_text(body: HtmlElement, title: str, subtitle: str) -> str:
             one.drop_tree()
     for one in body.find_class("graf--mixtapeEmbed"):
         address = next((link.get("href") or "" for link in one.iter("a")), "")
-        link = parsed_fragment(link_paragraph(address))
+        link = model.parsed_fragment(model.link_paragraph(address))
         link.tail = one.tail
         one.getparent().replace(one, link)
     return inner_html(body)
 
 
-def read_buttondown(files: ExportFiles, options: ExportWishes) -> Export:
+def read_buttondown(files: model.ExportFiles, options: model.ExportWishes) -> model.Export:
     """Read emails.json or emails.csv, and the text of each mail from emails/SLUG.md."""
     rows: list[Any]
     if name := files.named("emails.json"):
         try:
             rows = json_objects({"": foreign.json_value(files.read(name))}, "")
         except AnswerError as error:
-            raise ImportProblemError(f"{name}: {error}") from None
+            raise model.ImportProblemError(f"{name}: {error}") from None
     else:
         rows = [dict(row) for row in _csv_rows(files.read(files.named("emails.csv")))]
     texts = {
         one.rpartition("/")[2].removesuffix(".md"): one for one in files.below("emails", ".md")
     }
     posts = tuple(_buttondown_post(row, texts, files, options) for row in rows)
-    return Export(system="Buttondown", posts=posts, site=options.site)
+    return model.Export(system="Buttondown", posts=posts, site=options.site)
 
 
 def _buttondown_post(
-    row: JsonObject, texts: Mapping[str, str], files: ExportFiles, options: ExportWishes
-) -> ImportedPost:
+    row: JsonObject,
+    texts: Mapping[str, str],
+    files: model.ExportFiles,
+    options: model.ExportWishes,
+) -> model.ImportedPost:
     slug = json_text(row, "slug")
     name = texts.get(slug) or texts.get(json_text(row, "id"), "")
     text = json_text(row, "body") or (_decoded(files.read(name)) if name else "")
@@ -219,7 +213,7 @@ def _buttondown_post(
     date = json_text(row, "publish_date")
     reason = "" if status in _SENT and date else f"is a {status or 'draft'}"
     reason = reason or ("" if kind in _PUBLIC else f"is {kind}")
-    unread = why_unread(text)
+    unread = model.why_unread(text)
     is_html = "buttondown-editor-mode: fancy" in text[:200]
     text = re.sub(r"<!--.*?(?:-->|\Z)", "", text, flags=re.DOTALL).lstrip()
     entry = WebEntry(
@@ -231,7 +225,7 @@ def _buttondown_post(
         published=foreign.iso_time(date),
         picture=foreign.web_address(json_text(row, "image")),
     )
-    return ImportedPost(
+    return model.ImportedPost(
         entry=entry,
         slug=slug,
         canonical=foreign.web_address(json_text(row, "canonical_url")),
@@ -240,7 +234,7 @@ def _buttondown_post(
     )
 
 
-def read_mailchimp(files: ExportFiles, _options: ExportWishes) -> Export:
+def read_mailchimp(files: model.ExportFiles, _options: model.ExportWishes) -> model.Export:
     """Read the mails in campaigns_content/; campaigns.csv says when each was sent."""
     table = files.named("campaigns.csv")
     rows = _csv_rows(files.read(table)) if table else []
@@ -251,21 +245,23 @@ def read_mailchimp(files: ExportFiles, _options: ExportWishes) -> Export:
         "campaigns", ".html"
     )
     posts = tuple(_campaign(one, _decoded(files.read(one)), sent) for one in names)
-    return Export(system="Mailchimp", posts=posts)
+    return model.Export(system="Mailchimp", posts=posts)
 
 
 def _plain(text: str) -> str:
     return "-".join(re.findall(r"\w+", text.casefold()))
 
 
-def _campaign(name: str, page: str, sent: Mapping[str, Mapping[str, str]]) -> ImportedPost:
+def _campaign(
+    name: str, page: str, sent: Mapping[str, Mapping[str, str]]
+) -> model.ImportedPost:
     short = re.sub(r"^\d+[_-]", "", name.rpartition("/")[2].rpartition(".")[0])
-    if reason := why_unread(page):
-        return ImportedPost(entry=WebEntry(id=name, title=short), unread=reason)
+    if reason := model.why_unread(page):
+        return model.ImportedPost(entry=WebEntry(id=name, title=short), unread=reason)
     stated = re.search(r"<title[^<>]*>([^<]{0,500})</title", page, re.IGNORECASE)
     title = _MERGE_TAG.sub("", foreign.plain_title(stated[1] if stated else "", is_html=True))
     row = sent.get(_plain(title)) or sent.get(_plain(short), {})
-    body = parsed_fragment(page)
+    body = model.parsed_fragment(page)
     preview = next((one for one in body.iter() if _is_named(one, _PREVIEW)), None)
     entry = WebEntry(
         id=name,
@@ -276,7 +272,7 @@ def _campaign(name: str, page: str, sent: Mapping[str, Mapping[str, str]]) -> Im
     )
     is_unsent = bool(sent) and not row
     reason = "campaigns.csv does not say that it was sent" if is_unsent else ""
-    return ImportedPost(entry=entry, slug=_plain(short), left_out=reason)
+    return model.ImportedPost(entry=entry, slug=_plain(short), left_out=reason)
 
 
 def _send_date(text: str) -> datetime | None:

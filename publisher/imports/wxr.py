@@ -16,13 +16,7 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-from publisher.imports.model import (
-    Export,
-    ExportWishes,
-    ImportedPost,
-    ImportProblemError,
-    why_unread,
-)
+from publisher.imports import model
 from publisher.imports.wordpress_text import LibraryFile, WordpressText
 from publisher.polling import foreign_values as foreign
 from publisher.polling.model import WebAuthor, WebEntry
@@ -73,7 +67,7 @@ class _Site:
     faults: list[str] = field(default_factory=list)
 
 
-def read_wxr(content: bytes, options: ExportWishes) -> Export:
+def read_wxr(content: bytes, options: model.ExportWishes) -> model.Export:
     """Read an export, as far as it goes if it is malformed. Raise ImportProblemError if it is none."""
     site = _read_site(content)
     kinds = {"post", *options.kinds}
@@ -95,7 +89,7 @@ def read_wxr(content: bytes, options: ExportWishes) -> Export:
     if text.lost:
         lost = (f"{one} ({n})" if n > 1 else one for one, n in Counter(text.lost).items())
         notes.append(f"shows nothing without WordPress: {', '.join(lost)}")
-    return Export(
+    return model.Export(
         system="WordPress",
         posts=posts,
         notes=tuple(notes),
@@ -120,13 +114,15 @@ def _read_site(content: bytes) -> _Site:
                 element.clear()
     except etree.XMLSyntaxError as error:
         if not site.items and not site.link:
-            raise ImportProblemError(f"this is no XML: {error}") from None
+            raise model.ImportProblemError(f"this is no XML: {error}") from None
     if steps.root is None:
-        raise ImportProblemError("this is no XML")
+        raise model.ImportProblemError("this is no XML")
     if steps.root.getroottree().docinfo.internalDTD is not None:
-        raise ImportProblemError("an export of WordPress has no DOCTYPE; this one is not read")
+        raise model.ImportProblemError(
+            "an export of WordPress has no DOCTYPE; this one is not read"
+        )
     if _local(steps.root) != "rss":
-        raise ImportProblemError("this XML is no export of WordPress (rss)")
+        raise model.ImportProblemError("this XML is no export of WordPress (rss)")
     site.faults = _faults(steps.error_log)
     return site
 
@@ -181,10 +177,10 @@ def _item(element: etree._Element, texts: dict[str, str]) -> _Item:
     return item
 
 
-def _post(item: _Item, site: _Site, text: WordpressText) -> ImportedPost:
+def _post(item: _Item, site: _Site, text: WordpressText) -> model.ImportedPost:
     picture = text.library.get(item.values.get("_thumbnail_id", ""), LibraryFile(url=""))
     group = next((short for short, _name in item.named("post_translations")), "")
-    return ImportedPost(
+    return model.ImportedPost(
         entry=_entry(item, site, text, picture),
         slug=unquote(item.text("post_name")),
         story=group or item.values.get("_wpml_import_translation_group", ""),
@@ -192,7 +188,7 @@ def _post(item: _Item, site: _Site, text: WordpressText) -> ImportedPost:
         caption=picture.caption,
         enclosure=item.values.get("enclosure", ""),
         left_out=_reason(item),
-        unread=why_unread(item.text("encoded")),
+        unread=model.why_unread(item.text("encoded")),
     )
 
 
@@ -210,7 +206,7 @@ def _entry(item: _Item, site: _Site, text: WordpressText, picture: LibraryFile) 
         url=foreign.web_address(item.text("link"), site.link),
         title=foreign.plain_title(item.text("title"), is_html=True),
         html=""
-        if _reason(item) or why_unread(item.text("encoded"))
+        if _reason(item) or model.why_unread(item.text("encoded"))
         else text.to_html(item.text("encoded"), item.text("post_id")),
         summary=item.text("excerpt") or item.values.get("_yoast_wpseo_metadesc", ""),
         published=published,

@@ -17,12 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from publisher.errors import SourceError
 from publisher.polling.model import AnswerError
-from publisher.processes.limited_process import (
-    REPLY_ERROR,
-    REPLY_LIMIT,
-    REPLY_RESULT,
-    LimitedProcess,
-)
+from publisher.processes import limited_process
 
 # Seconds for the process to start. On an idle machine it takes 0.2.
 _START_TIMEOUT = 60
@@ -45,7 +40,7 @@ class ParserProcess:
     """
 
     def __init__(self) -> None:
-        self._process: LimitedProcess | None = None
+        self._process: limited_process.LimitedProcess | None = None
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -68,13 +63,13 @@ class ParserProcess:
         request = pickle.dumps((function, arguments, named), pickle.HIGHEST_PROTOCOL)
         with self._lock:
             kind, body = self._exchange(request)
-            if kind == REPLY_RESULT:
+            if kind == limited_process.REPLY_RESULT:
                 with suppress(ValidationError):
                     result: _T = _adapter(function).validate_json(body, strict=True)
                     return result
                 self._end()
                 raise AnswerError("this can't be read: the process replied something else")
-        if kind == REPLY_ERROR:
+        if kind == limited_process.REPLY_ERROR:
             raise AnswerError(body.decode(errors="replace"))
         raise AnswerError("this takes too long or too much memory to read")
 
@@ -92,11 +87,11 @@ class ParserProcess:
             # After an interrupt the pipe holds a reply that nothing reads.
             process.kill()
             raise
-        if reply[0] == REPLY_LIMIT or len(request) > _LARGE_REQUEST:
+        if reply[0] == limited_process.REPLY_LIMIT or len(request) > _LARGE_REQUEST:
             self._end()
         return reply
 
-    def _running(self) -> LimitedProcess:
+    def _running(self) -> limited_process.LimitedProcess:
         if self._process is None or not self._process.is_alive:
             self._end()
             self._process = _started()
@@ -108,9 +103,11 @@ class ParserProcess:
         self._process = None
 
 
-def _started() -> LimitedProcess:
+def _started() -> limited_process.LimitedProcess:
     try:
-        process = LimitedProcess(["-m", "publisher.polling.parser_worker"], _MAX_REPLY)
+        process = limited_process.LimitedProcess(
+            ["-m", "publisher.polling.parser_worker"], _MAX_REPLY
+        )
         process.receive(time.monotonic() + _START_TIMEOUT)
     except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or "it ends at once"

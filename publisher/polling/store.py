@@ -14,16 +14,7 @@ import sqlalchemy as sa
 from publisher.config.sources import PolledSourceSettings
 from publisher.database.dialect.sql import upsert_by_key
 from publisher.database.engine import chunks
-from publisher.polling.identity import (
-    SHOWN_MARKS,
-    EntryMarks,
-    Recognised,
-    bare_link,
-    has_same_title,
-    key_for,
-    recognise,
-    stands_at,
-)
+from publisher.polling import identity
 from publisher.polling.model import WebEntry, entry_from_json, entry_to_json
 from publisher.polling.push import PushState
 from publisher.polling.schedule import PollState
@@ -31,7 +22,7 @@ from publisher.polling.tables import polled_entry, polled_source
 
 # Some entries show the time, or a number of readers: more changes than so many are none.
 MAX_EDITS = 24
-_MARKS = tuple(one.name for one in fields(EntryMarks))
+_MARKS = tuple(one.name for one in fields(identity.EntryMarks))
 _TIMES = ("next_at", "full_at", "failing_since", "moved_since", "until", "pushed_at")
 
 
@@ -164,10 +155,10 @@ def pause(connection: sa.Connection, name: str, now: datetime, *, is_paused: boo
 # Entries
 
 
-def known_marks(connection: sa.Connection, source: str) -> dict[str, EntryMarks]:
+def known_marks(connection: sa.Connection, source: str) -> dict[str, identity.EntryMarks]:
     columns = polled_entry.c["key", *_MARKS]
     rows = connection.execute(sa.select(*columns).where(polled_entry.c.source == source))
-    return {key: EntryMarks(*marks) for key, *marks in rows}
+    return {key: identity.EntryMarks(*marks) for key, *marks in rows}
 
 
 def file_entries(
@@ -176,7 +167,7 @@ def file_entries(
     """Store the entries of a poll; return what is new or has changed. What the poll lacks stays as it is."""
     shown = [*entries]
     known = known_marks(connection, source)
-    found = recognise(shown, known)
+    found = identity.recognise(shown, known)
     here = polled_entry.c.source == source
     keys = [one.key for one in found if one.key is not None]
     chosen = sa.select(polled_entry).where(here, polled_entry.c.key.in_(keys))
@@ -204,9 +195,9 @@ def file_entries(
 
 
 def _new_row(
-    source: str, one: Recognised, taken: set[str], rules: FilingRules
+    source: str, one: identity.Recognised, taken: set[str], rules: FilingRules
 ) -> dict[str, Any]:
-    key = key_for(one.marks, taken)
+    key = identity.key_for(one.marks, taken)
     taken.add(key)
     published = one.entry.published or rules.now
     is_archive = rules.archive_until is not None and published < rules.archive_until
@@ -225,14 +216,14 @@ def _new_row(
 
 
 def _changed_row(
-    before: dict[str, Any], one: Recognised, rules: FilingRules
+    before: dict[str, Any], one: identity.Recognised, rules: FilingRules
 ) -> dict[str, Any] | None:
     """Return the row of a known entry, None if it stays as it is."""
     if one.entry.expired:
         gone = {"is_withdrawn": True, "ready_at": rules.now}
         return None if before["is_withdrawn"] else {**before, **gone}
     marks = asdict(one.marks)
-    shown = {name: before[name] for name in SHOWN_MARKS}
+    shown = {name: before[name] for name in identity.SHOWN_MARKS}
     is_edited = before["is_withdrawn"] or tuple(shown.values()) != one.marks.shown
     if is_edited and before["edits"] < MAX_EDITS:
         was_picked_up = before["ready_at"] <= rules.now
@@ -258,7 +249,9 @@ def _join_stories(
     What only one side says counts for nothing: any page may name another.
     """
     links = {
-        bare_link(url) for row in rows for _tag, url in row["entry"].get("translations", ())
+        identity.bare_link(url)
+        for row in rows
+        for _tag, url in row["entry"].get("translations", ())
     }
     if not links:
         return
@@ -278,7 +271,8 @@ def _join_stories(
 def joined_stories(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the new stories of entries by key, of rows in the order in which they were first seen. Pure."""
     names = [
-        {bare_link(url) for _tag, url in row["entry"].get("translations", ())} for row in rows
+        {identity.bare_link(url) for _tag, url in row["entry"].get("translations", ())}
+        for row in rows
     ]
     stories = [row["story"] for row in rows]
     for later, row in enumerate(rows):
@@ -335,13 +329,13 @@ def copied_entries(
         row
         for some in chunks(keys)
         for row in connection.execute(query.where(own.key.in_(some)))
-        if has_same_title(row[2], row[5])
+        if identity.has_same_title(row[2], row[5])
     ]
     hosts = sites() if rows else {}
     order = {name: place for place, name in enumerate(hosts)}
 
     def rank(name: str, link: str, seen: datetime) -> tuple[bool, datetime, int]:
-        return not stands_at(link, hosts[name]), seen, order[name]
+        return not identity.stands_at(link, hosts[name]), seen, order[name]
 
     return {
         key

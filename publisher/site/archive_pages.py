@@ -24,14 +24,7 @@ from publisher.database import Database
 from publisher.fault_isolation import Report, isolated, unreported
 from publisher.files import remove_file, write_if_changed
 from publisher.languages import format_date, list_names
-from publisher.rendering import PublicationView, Renderer, views
-from publisher.rendering.model import (
-    ArchiveContent,
-    ArchiveKind,
-    ArchiveLine,
-    ArticleView,
-    LanguageLink,
-)
+from publisher.rendering import PublicationView, Renderer, model, views
 from publisher.site.list_changes import change_numbers
 from publisher.web_files import write_page
 
@@ -137,7 +130,7 @@ class _List:
 class _Page:
     """A page of a list, or a part of the index; `newer` and `older` are the paths of the pages beside it."""
 
-    kind: ArchiveKind
+    kind: model.ArchiveKind
     title: str = ""
     rows: Sequence[articles.ListedRow] = ()
     newer: str = ""
@@ -236,7 +229,7 @@ class _Lists:
                 yield f"{path}index.html", _Page(kind="topics", moved_to=moved_to)
 
 
-def _pages_of(path: str, kind: ArchiveKind, one: _List) -> Iterator[tuple[str, _Page]]:
+def _pages_of(path: str, kind: model.ArchiveKind, one: _List) -> Iterator[tuple[str, _Page]]:
     pages = [*split_list(one.rows, ARTICLES_ON_PAGE)]
     paths = [f"{path}{number}/" if number else path for number, _rows in pages]
     beside = zip(["", *paths], paths, [*paths[1:], ""], pages, strict=False)
@@ -288,13 +281,13 @@ class _ArchiveWriter:
             sisters = self._sisters(lists.language, path, page)
             yield path, replace(page, inputs=(page.inputs, sisters))
 
-    def _sisters(self, language: str, path: str, page: _Page) -> tuple[LanguageLink, ...]:
+    def _sisters(self, language: str, path: str, page: _Page) -> tuple[model.LanguageLink, ...]:
         """Return the same list in other languages: there is no month without articles."""
         if page.kind not in {"archive", "month", "search"}:
             return ()
         name = path.split("/")[2]
         return tuple(
-            LanguageLink(language=tag, url=self._url(path.replace(language, tag, 1)))
+            model.LanguageLink(language=tag, url=self._url(path.replace(language, tag, 1)))
             for tag, months in self.months.items()
             if tag != language and (not name or name in months)
         )
@@ -313,9 +306,9 @@ class _ArchiveWriter:
             self.settings, urls.page_file(path), self.renderer.archive_page(house, content)
         )
 
-    def _content(self, lists: _Lists, path: str, page: _Page) -> ArchiveContent:
+    def _content(self, lists: _Lists, path: str, page: _Page) -> model.ArchiveContent:
         language = lists.language
-        content = ArchiveContent(
+        content = model.ArchiveContent(
             kind=page.kind,
             url=self._url(path),
             title=page.title,
@@ -340,9 +333,9 @@ class _ArchiveWriter:
 
     def _lines(
         self, language: str, kind: urls.ListKind, lists: Mapping[str, _List]
-    ) -> tuple[ArchiveLine, ...]:
+    ) -> tuple[model.ArchiveLine, ...]:
         return tuple(
-            ArchiveLine(
+            model.ArchiveLine(
                 url=self._url(urls.list_path(language, kind, name)),
                 count=len(one.rows),
                 title=one.title,
@@ -353,7 +346,7 @@ class _ArchiveWriter:
 
     def _articles(
         self, language: str, rows: Sequence[articles.ListedRow]
-    ) -> tuple[ArticleView, ...]:
+    ) -> tuple[model.ArticleView, ...]:
         with self.database.reading() as connection:
             found = articles.articles_by_id(
                 connection, [row.id for row in rows], with_texts=False
