@@ -203,12 +203,6 @@ def mark_all_articles_changed(connection: sa.Connection) -> None:
     connection.execute(sa.update(article).values(feed_hash=None))
 
 
-def entry_fingerprint(one: Article) -> str:
-    return content_hash(
-        {"content": one.content_hash, "published": one.published_at.isoformat()}
-    )
-
-
 def _changed_articles(connection: sa.Connection, now: datetime) -> list[int]:
     """Return the articles to examine, not embargoed ones, in the order of publication: discovery may have taken several attempts."""
     embargoed = sa.and_(article.c.status == ArticleStatus.READY, article.c.available_at > now)
@@ -309,7 +303,9 @@ class _ChangeRecorder:
         self._positions.withdraw(row.id, when)
 
     def _show(self, one: Article, row: sa.Row[Any] | None) -> None:
-        fingerprint = entry_fingerprint(one)
+        fingerprint = content_hash(
+            {"content": one.content_hash, "published": one.published_at.isoformat()}
+        )
         revised = (
             row is not None and row.withdrawn_at is None and row.fingerprint != fingerprint
         )
