@@ -205,9 +205,8 @@ def listed_pages(
     languages: Sequence[str],
     now: datetime,
     since: datetime | None = None,
-    changed: Sequence[int] | None = None,
 ) -> Sequence[ListedPage]:
-    """Return the written pages of articles as these came, since a time or of some stories; not those published elsewhere."""
+    """Return the written pages of articles as these came, since a time or all; not those published elsewhere."""
     c = article.c
     times = ("published_on", "published_at", "available_at", "updated_at")
     columns = c["story_id", "language", "title", *times]
@@ -216,9 +215,6 @@ def listed_pages(
     query = query.where(*_ready(now), c.language.in_(languages), is_own).order_by(c.id)
     if since is not None:
         query = query.where(c.published_at > since)
-    if changed is not None:
-        of_them = sa.select(c.story_id).where(c.id.in_(changed))
-        query = query.where(c.story_id.in_(of_them))
     return [ListedPage._make(row) for row in connection.execute(query)]
 
 
@@ -228,15 +224,6 @@ def languages_of(connection: sa.Connection, ids: Sequence[int]) -> set[str]:
     for some in chunks(ids):
         found |= {*connection.execute(query.where(article.c.id.in_(some))).scalars()}
     return found
-
-
-def addresses_of_stories(
-    connection: sa.Connection, ids: Sequence[int]
-) -> list[tuple[str, int, str]]:
-    of_them = sa.select(article.c.story_id).where(article.c.id.in_(ids))
-    query = sa.select(article.c.language, story.c.id, story.c.slug).join(story)
-    query = query.where(article.c.story_id.in_(of_them)).order_by(story.c.id)
-    return [(tag, number, slug) for tag, number, slug in connection.execute(query)]
 
 
 def newest_labels(

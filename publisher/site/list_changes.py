@@ -1,4 +1,4 @@
-"""Which languages' lists have to be compared with their articles, and which articles sitemaps lack.
+"""Which languages' lists have to be compared with their articles, and whether sitemaps have to be made again.
 
 A language has a number, which grows in the transaction in which pages of its articles count as written or removed.
 """
@@ -11,13 +11,11 @@ from sqlalchemy import Connection
 from publisher import web_files
 from publisher.articles import store as articles
 
-_NUMBERS = "list changes"  # in the build cache: the numbers by language
-# In the build cache: articles whose lines in the sitemaps are to be made again, so many at most; more mean all.
-CHANGED_PAGES, MOST_CHANGED = "sitemap changes", 500
+CHANGE_NUMBERS = "list changes"  # in the build cache: by language; that of "" grows each time
 
 
 def change_numbers(connection: Connection) -> dict[str, int]:
-    return dict(json.loads(web_files.cached_hash(connection, _NUMBERS) or "{}"))
+    return dict(json.loads(web_files.cached_hash(connection, CHANGE_NUMBERS) or "{}"))
 
 
 def mark_pages_settled(connection: Connection, ids: Sequence[int]) -> None:
@@ -29,9 +27,6 @@ def mark_pages_settled(connection: Connection, ids: Sequence[int]) -> None:
 def mark_lists_due(connection: Connection, ids: Sequence[int]) -> None:
     """Have lists and sitemaps compared with the pages of articles that came, changed or went; without any, sitemaps."""
     numbers = change_numbers(connection)
-    for tag in articles.languages_of(connection, ids):
+    for tag in ("", *articles.languages_of(connection, ids)):
         numbers[tag] = numbers.get(tag, 0) + 1
-    web_files.store_hash(connection, _NUMBERS, json.dumps(numbers))
-    changed = json.loads(web_files.cached_hash(connection, CHANGED_PAGES) or "[]")
-    changed = sorted({*changed, *ids})[: MOST_CHANGED + 1]
-    web_files.store_hash(connection, CHANGED_PAGES, json.dumps(changed))
+    web_files.store_hash(connection, CHANGE_NUMBERS, json.dumps(numbers))

@@ -1,6 +1,6 @@
 """Write the lists of all pages for search engines (sitemaps.org), the newest articles for Google News, robots.txt.
 
-After articles have changed, their lines are replaced; the files are made anew if many have, or the settings.
+They are made again after a page has changed, or the settings.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from html import escape, unescape
-from itertools import count, takewhile
+from itertools import count
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ from publisher.files import remove_file, write_if_changed
 from publisher.issues.digests import issue_ids_by_language, pages_of_issues
 from publisher.rendering.views import shown_moment
 from publisher.site.archive_pages import ARCHIVES, archive_state
-from publisher.site.list_changes import CHANGED_PAGES, MOST_CHANGED
+from publisher.site.list_changes import CHANGE_NUMBERS
 
 # Of the protocol, for each file; bytes before compression.
 MAX_URLS, MAX_BYTES = 50_000, 50_000_000
@@ -60,8 +60,8 @@ def write_sitemaps(
         state = json.loads(web_files.cached_hash(connection, FILES) or "{}")
         if state.get("around") != around:
             state = {"files": {}, "others": "", "former": state.get("files", {})}
-        changed = web_files.cached_hash(connection, CHANGED_PAGES)
-        files, others = _due_files(settings, connection, now, state, changed)
+        changes = web_files.cached_hash(connection, CHANGE_NUMBERS)
+        files, others = _due_files(settings, connection, now, state, changes)
     before, times = state["files"], {}
     former = before.keys() | state.get("former", {}).keys()
     if tell and (pages := _changed_pages(settings, files, former)):
@@ -70,16 +70,14 @@ def write_sitemaps(
     for path, content in files.items():
         is_new = content is not None and write_if_changed(public / path, content.encode())
         times[path] = before[path] if path in before and not is_new else now.isoformat()
-    if times == before and not changed:
+    if times == before and changes == state.get("changes"):
         return
     _write_frame(settings, times)
     for path in former - times.keys():
         remove_file(public / path, public)
     with database.writing() as connection:
-        new = {"around": around, "files": times, "others": others}
+        new = {"around": around, "files": times, "others": others, "changes": changes}
         web_files.store_hash(connection, FILES, json.dumps(new))
-        if web_files.cached_hash(connection, CHANGED_PAGES) == changed:
-            web_files.forget_hash(connection, CHANGED_PAGES)
 
 
 def _due_files(
@@ -87,14 +85,14 @@ def _due_files(
     connection: Connection,
     now: datetime,
     state: Mapping[str, Any],
-    changed: str | None,
+    changes: str | None,
 ) -> tuple[dict[str, str | None], str]:
     """Return all files by path with their content, None for one that stays; and what those of no article depend on."""
     publication, before, others = settings.publication, state["files"], state["others"]
     files: dict[str, str | None] = dict.fromkeys(before)
-    if changed or not before:
-        ids = json.loads(changed or "[]")
-        files = _article_files(settings, connection, now, before, ids)
+    if not before or changes != state.get("changes"):
+        rows = articles.listed_pages(connection, publication.languages, now)
+        files = _files(settings, _versions(rows), "")
         lists = archive_state(connection).get("paths")
         others = web_files.hash_inputs(lists, issue_ids_by_language(connection, now))
         if others == state["others"]:
@@ -123,23 +121,6 @@ def _changed_pages(
     return sorted(one for one in found if one.startswith(settings.publication.url))
 
 
-def _article_files(
-    settings: Settings,
-    connection: Connection,
-    now: datetime,
-    before: Collection[str],
-    changed: Sequence[int],
-) -> dict[str, str | None]:
-    """Return the files of articles by path with their content, None for one that stays as it is."""
-    if before and len(changed) <= MOST_CHANGED:
-        replaced = _with_changes(settings, connection, now, before, changed)
-        if replaced is not None:
-            kept = (path for path in before if _OTHERS not in path)
-            return {**dict.fromkeys(kept), **replaced}
-    languages = settings.publication.languages
-    return _files(settings, _versions(articles.listed_pages(connection, languages, now)), "")
-
-
 def _files(
     settings: Settings, sets: Mapping[object, _Pages], end: str
 ) -> dict[str, str | None]:
@@ -153,51 +134,8 @@ def _files(
     }
 
 
-def _with_changes(
-    settings: Settings,
-    connection: Connection,
-    now: datetime,
-    before: Collection[str],
-    changed: Sequence[int],
-) -> dict[str, str] | None:
-    """Return the files with the lines of some articles replaced; None if all have to be made anew."""
-    publication, files = settings.publication, dict[str, str]()
-    rows = articles.listed_pages(connection, publication.languages, now, changed=changed)
-    lines = {(tag, key): line for tag, key, line in _lines(publication, _versions(rows))}
-    found = articles.addresses_of_stories(connection, changed)
-    stories = dict.fromkeys((story, slug) for _tag, story, slug in found)
-    # An article that now belongs to another story is no more in its former one, but its language is here.
-    for tag in {tag for tag, _story, _slug in found} & {*publication.languages}:
-        paths = [*takewhile(before.__contains__, _names(tag))]
-        texts = {path: _text(settings.folders.public / path) for path in paths}
-        if not all(texts.values()):
-            return None  # somebody has removed one
-        for story, slug in stories:
-            start = _start(publication, urls.article_path(tag, slug))
-            line = lines.get((tag, story), "")
-            if line and not paths:
-                return None
-            for path in [path for path in paths if start in texts[path]] or paths[-1:]:
-                text = _replaced(texts[path], start, line)
-                if text != texts[path]:
-                    files[path] = texts[path] = text
-    is_whole = all("<url>" in text and _fits(text) for text in files.values())
-    return files if is_whole else None
-
-
 def _text(file: Path) -> str:
     return file.read_text("utf-8") if file.is_file() else ""
-
-
-def _replaced(text: str, start: str, line: str) -> str:
-    before, found, rest = text.partition(start)
-    if found:
-        return before + line + rest.partition("\n")[2]
-    return text.removesuffix(_CLOSING) + line + _CLOSING
-
-
-def _fits(text: str) -> bool:
-    return len(text) <= MAX_BYTES and text.count("<url>") <= MAX_URLS
 
 
 def _names(name: str) -> Iterator[str]:

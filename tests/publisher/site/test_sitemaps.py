@@ -7,10 +7,9 @@ from urllib.robotparser import RobotFileParser
 
 import pytest
 
-from publisher import web_files
-from publisher.site import list_changes, sitemaps
-from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.printing import LANGUAGES, URL, changes, public, shown
+from publisher.site import sitemaps
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.printing import URL, changes, public, shown
 
 _NS = {
     "s": "http://www.sitemaps.org/schemas/sitemap/0.9",
@@ -117,25 +116,6 @@ def test_a_change_of_an_article_writes_the_file_of_its_language_alone(
     assert found == set()
 
 
-def test_replaced_lines_are_those_of_files_made_anew(publication: PublicationFolder) -> None:
-    for name in ("en/tides", "ar/tides", "en/maps", "ar/cats"):
-        write(publication, name)
-    shown(publication)
-    write(publication, "zh-Hans/tides")
-    write(publication, "en/winds")
-    shown(later(publication, 1))
-    (publication.articles / "ar/tides.md").unlink()
-    write(publication, "en/maps", summary="Another summary")
-    shown(later(publication, 2))
-    replaced = entries(publication)
-    assert f"{URL}/ar/stories/tides/" not in replaced
-    assert replaced[f"{URL}/zh-Hans/stories/tides/"].keys() == {"en", "zh-Hans", "x-default"}
-    with publication.database.writing() as connection:
-        web_files.forget_hash(connection, sitemaps.FILES)
-    shown(later(publication, 2))
-    assert entries(publication) == replaced
-
-
 def test_files_are_split_as_the_protocol_says(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,7 +126,6 @@ def test_files_are_split_as_the_protocol_says(
     split = {"sitemap-en.xml", "sitemap-en-2.xml", "sitemap-en-3.xml"}
     assert split <= set(named(publication))
     assert len([place for place in entries(publication) if "/stories/" in place]) == 25
-    # All of the first file, so that all are made anew.
     for number in (0, 1, *range(10, 20)):
         (publication.articles / f"en/{number}.md").unlink()
     shown(later(publication))
@@ -220,16 +199,3 @@ def test_a_publication_s_own_robots_txt_stays(publication: PublicationFolder) ->
     write(publication, "en/tides")
     shown(later(publication))
     assert own.read_text().startswith("# Written by publisher.")
-
-
-def test_many_changes_make_the_files_anew(
-    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in (list_changes, sitemaps):
-        monkeypatch.setattr(module, "MOST_CHANGED", 2)
-    shown(publication)
-    for name in ("en/1", "en/2", "ar/3", "ar/1"):
-        write(publication, name)
-    shown(publication.at(NOW + timedelta(hours=1)))
-    assert len([place for place in entries(publication) if "/stories/" in place]) == 4
-    assert {f"sitemap-{tag}-pages.xml" for tag in LANGUAGES} <= set(named(publication))
