@@ -21,7 +21,7 @@ from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.settings import change_toml, file_hash, localised_changes
 from publisher.articles import store
 from publisher.articles.model import Article
-from publisher.articles.store import ArticleSummary, list_articles_before, newest_labels
+from publisher.articles.store import list_articles_before, newest_labels
 from publisher.config.loader import PEOPLE_FILE, parse_toml, read_people
 from publisher.config.setting_keys import ABSENT
 from publisher.database import Database
@@ -129,13 +129,13 @@ def list_article_page(
     languages: Collection[str],
     before: tuple[datetime, int] | None,
     limit: int,
-) -> tuple[list[ArticleSummary], bool]:
+) -> tuple[list[Article], bool]:
     with state.database.reading() as connection:
         found = list_articles_before(connection, languages, before, limit + 1)
     return found[:limit], len(found) > limit
 
 
-def address_of_article(state: EditingState, one: ArticleSummary) -> str:
+def address_of_article(state: EditingState, one: Article) -> str:
     page = article_path(one.language, one.slug)
     return one.url or public_url(state.settings.publication, page)
 

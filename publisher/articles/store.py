@@ -427,48 +427,20 @@ def article_from_row(row: sa.Row[Any]) -> model.Article:
     return model.Article(**{name: columns[name] for name in _ARTICLE_FIELDS})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArticleSummary:
-    """An article without its text."""
-
-    id: int
-    story: str
-    story_id: int
-    slug: str
-    language: str
-    title: str
-    origin: model.Origin
-    status: model.ArticleStatus
-    published_at: datetime
-    available_at: datetime
-    updated_at: datetime
-    url: str | None
-
-
 def list_articles_before(
     connection: sa.Connection,
     languages: Collection[str],
     before: tuple[datetime, int] | None,
     limit: int,
-) -> list[ArticleSummary]:
-    """Return articles of some languages, the latest first. A place is the time of publication and the id."""
+) -> list[model.Article]:
+    """Return articles of some languages, without texts, the latest first. A place is the time of publication and the id."""
     own = article.c
-    named = ("id", "story_id", "language", "title", "origin", "status", "url")
-    columns = own[*named, "published_at", "available_at", "updated_at"]
-    query = sa.select(*columns, story.c.key.label("story"), story.c.slug).join(story)
-    query = query.where(own.language.in_(languages))
+    query = _articles(with_texts=False).where(own.language.in_(languages))
     if before is not None:
         place = sa.tuple_(sa.literal(before[0], UTCDateTime), sa.literal(before[1]))
         query = query.where(sa.tuple_(own.published_at, own.id) < place)
     query = query.order_by(own.published_at.desc(), own.id.desc())
-    rows = connection.execute(query.limit(limit))
-    return [
-        ArticleSummary(
-            **dict(row._mapping)  # noqa: SLF001  # public in spite of its name
-            | {"origin": model.Origin(row.origin), "status": model.ArticleStatus(row.status)}
-        )
-        for row in rows
-    ]
+    return [article_from_row(row) for row in connection.execute(query.limit(limit))]
 
 
 _ALTERNATIVE_TEXT = re.compile(r'\balt="([^"]*)"')

@@ -19,7 +19,7 @@ class ArticleValue(operations.ApiValue):
     """An article: a story in a language."""
 
     id: int
-    story: str
+    story: str = Field(validation_alias="story_key")
     story_id: int = Field(description="By which edits of issues name the story.")
     language: str
     title: str
