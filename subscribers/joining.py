@@ -16,6 +16,7 @@ from subscribers import consent_records, pending_requests, store
 from subscribers.addresses import Address
 from subscribers.changes import store_change, unsubscribe
 from subscribers.consent import JoinAnswer, answer_request, confirm_newsletters
+from subscribers.consent_records import ConsentEvent
 from subscribers.model import ConsentSource, JoinWish, Subscriber, SubscriberStatus
 from subscribers.preferences import load_preferences, store_preferences
 from subscribers.tables import UTCDateTime, insert_row, join_request, subscriber, subscription
@@ -102,7 +103,7 @@ def confirm_request(
     asked_by = consent_records.find_message_id(connection, before.id, request.requested_at)
     origin = replace(origin, message_id=asked_by)
     consent_records.append_consent_record(
-        connection, before.id, consent_records.ConsentEvent.CONFIRMED, request.wish, origin, now
+        connection, before.id, ConsentEvent.CONFIRMED, request.wish, origin, now
     )
     return True
 
@@ -168,12 +169,7 @@ def refuse_request(
     else:
         unsubscribe(connection, person.email, None, now)
         consent_records.append_consent_record(
-            connection,
-            person.id,
-            consent_records.ConsentEvent.REFUSED,
-            request.wish,
-            origin,
-            now,
+            connection, person.id, ConsentEvent.REFUSED, request.wish, origin, now
         )
         ended = update(subscriber).where(subscriber.c.id == person.id)
         connection.execute(ended.values(generation=subscriber.c.generation + 1))

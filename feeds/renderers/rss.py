@@ -13,15 +13,9 @@ from lxml.etree import _Element as Element
 from feeds import links, xml_builder
 from feeds.channels import Channel, PodcastShow
 from feeds.entries import Entry
-from feeds.xml_builder import ATOM, DC, DCTERMS
+from feeds.xml_builder import ATOM, DC, DCTERMS, ITUNES
 
-_PLAIN = (
-    "title",
-    "category",
-    f"{DC}creator",
-    f"{DC}contributor",
-    f"{xml_builder.ITUNES}author",
-)
+_PLAIN = ("title", "category", f"{DC}creator", f"{DC}contributor", f"{ITUNES}author")
 
 
 def render(channel: Channel) -> bytes:

@@ -18,6 +18,7 @@ from publisher.i18n.messages import counted, message
 from publisher.ingest.pickup.source_items import sources_of_stories
 from publisher.issues import model, schedule
 from publisher.issues import store as issues
+from publisher.issues.model import Issue
 from publisher.issues.planner import next_issue
 from publisher.issues.recovered_issues import lacks_recovered_stories
 from publisher.issues.selection import (
@@ -62,7 +63,7 @@ def select_due(
 def _waits(
     connection: Connection,
     settings: Settings,
-    issue: model.Issue,
+    issue: Issue,
     lacking: dict[_Key, datetime | None],
     now: datetime,
 ) -> bool:
@@ -85,7 +86,7 @@ def _waits(
 def _wait(
     connection: Connection,
     edition: Edition,
-    issue: model.Issue,
+    issue: Issue,
     lacking: dict[_Key, datetime | None],
     now: datetime,
 ) -> tuple[model.IssueReason, str] | None:
@@ -113,7 +114,7 @@ def _wait(
 
 
 def _wait_for_translations(
-    connection: Connection, edition: Edition, issue: model.Issue, now: datetime
+    connection: Connection, edition: Edition, issue: Issue, now: datetime
 ) -> tuple[model.IssueReason, str] | None:
     if not edition.wait_for_translations:
         return None
@@ -136,7 +137,7 @@ def _local(edition: Edition, instant: datetime) -> str:
     return f"{instant.astimezone(edition.zone):%a %Y-%m-%d %H:%M %Z}"
 
 
-def _window(connection: Connection, issue: model.Issue, now: datetime) -> SelectionWindow:
+def _window(connection: Connection, issue: Issue, now: datetime) -> SelectionWindow:
     return SelectionWindow(
         since=issues.cutoff(connection, issue.newsletter, issue.language),
         until=now,
@@ -146,7 +147,7 @@ def _window(connection: Connection, issue: model.Issue, now: datetime) -> Select
 
 
 def _fill(
-    connection: Connection, settings: Settings, issue: model.Issue, window: SelectionWindow
+    connection: Connection, settings: Settings, issue: Issue, window: SelectionWindow
 ) -> datetime | None:
     """Select an issue's articles. Return until when those that came are considered; None if it is skipped without any."""
     edition, now = settings.edition(issue.newsletter, issue.language), window.until
@@ -181,11 +182,7 @@ def _fill(
 
 
 def _reason_to_skip(
-    connection: Connection,
-    edition: Edition,
-    issue: model.Issue,
-    found: Selection,
-    now: datetime,
+    connection: Connection, edition: Edition, issue: Issue, found: Selection, now: datetime
 ) -> tuple[model.IssueReason, str] | None:
     """Return why an issue is not made of a selection: it has no articles, or so few that they can wait."""
     if not (count := len(found.chosen)):
@@ -212,18 +209,14 @@ def _reason_to_skip(
     )
 
 
-def _send_at(issue: model.Issue, now: datetime) -> datetime | None:
+def _send_at(issue: Issue, now: datetime) -> datetime | None:
     """Return from when on an issue may be sent. One that had to wait is not late by its wait."""
     waited = issue.reason_key in model.WAIT_REASONS - {model.IssueReason.WAITS_FOR_TIME}
     return max(issue.send_at, now) if waited and issue.send_at else issue.send_at
 
 
 def _skip(
-    connection: Connection,
-    issue: model.Issue,
-    key: model.IssueReason,
-    reason: str,
-    now: datetime,
+    connection: Connection, issue: Issue, key: model.IssueReason, reason: str, now: datetime
 ) -> None:
     issues.give_up_issue(connection, issue, reason, key, now)
     log.info("issue skipped", issue=issue.name, reason=reason)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from publisher.bounces import model, store
 from publisher.bounces.incoming_mail import fields, is_authenticated, parse_mail, sole_sender
+from publisher.bounces.model import Attribution, BounceEvent
 from publisher.bounces.report import read_report
 from publisher.bounces.store import BounceScore, counts, may_suppress, score_events
 from publisher.config import Settings
@@ -58,7 +59,7 @@ class _Mark:
 
 def attribute_report(
     connection: Connection, secret: str, text: str, addresses: Iterable[str]
-) -> model.Attribution | None:
+) -> Attribution | None:
     """Return the message that a report is about. `text` may hold our marks, `addresses` name her."""
     marks = _marks(connection, secret, text)
     for evidence, subscriber_ids in (
@@ -68,21 +69,19 @@ def attribute_report(
         subscriber_id = next(iter(subscriber_ids), None)
         if subscriber_id is not None:
             own = (mark.issue.id for mark in marks if mark.is_of(subscriber_id))
-            return model.Attribution(subscriber_id, evidence, next(own, None))
+            return Attribution(subscriber_id, evidence, next(own, None))
     sent = (find_notice(connection, number) for number in notices_of_message_ids(secret, text))
     notice = next(filter(None, sent), None)
     if notice is not None:
         # Mail to an address that is not hers yet, or no more, says nothing of her.
-        attribution = model.Attribution(notice.subscriber_id, model.Evidence.MESSAGE_ID)
+        attribution = Attribution(notice.subscriber_id, model.Evidence.MESSAGE_ID)
         return attribution if notice.has_own_address else None
     addressed = [*filter(None, (_subscriber_at(connection, a) for a in addresses))]
     for mark in marks:
         for subscriber_id in (*addressed, *_recipients(connection, mark.issue)):
             if mark.is_of(subscriber_id):
-                return model.Attribution(
-                    subscriber_id, model.Evidence.MESSAGE_ID, mark.issue.id
-                )
-    return model.Attribution(addressed[0], model.Evidence.ADDRESS) if addressed else None
+                return Attribution(subscriber_id, model.Evidence.MESSAGE_ID, mark.issue.id)
+    return Attribution(addressed[0], model.Evidence.ADDRESS) if addressed else None
 
 
 def _marks(connection: Connection, secret: str, text: str) -> Sequence[_Mark]:
@@ -146,7 +145,7 @@ def receive_bounce(  # what the mailbox has
     if origin and report.mail is model.MailKind.COMPLAINT and _is_from_loop(settings, raw):
         origin = replace(origin, evidence=model.Evidence.PROVIDER)
     verdict = _verdict_about(connection, origin, verdicts)
-    event = model.BounceEvent(
+    event = BounceEvent(
         source=source,
         source_id=hashlib.sha256(raw).hexdigest(),
         kind=verdict.kind,
@@ -171,10 +170,7 @@ def _is_from_loop(settings: Settings, raw: bytes) -> bool:
 
 
 def receive_event(
-    connection: Connection,
-    event: model.BounceEvent,
-    origin: model.Attribution | None,
-    now: datetime,
+    connection: Connection, event: BounceEvent, origin: Attribution | None, now: datetime
 ) -> None:
     if origin is not None:
         event = replace(event, **asdict(origin))
@@ -191,7 +187,7 @@ def receive_event(
 
 def _verdict_about(
     connection: Connection,
-    origin: model.Attribution | None,
+    origin: Attribution | None,
     verdicts: Iterable[model.RecipientVerdict],
 ) -> model.RecipientVerdict:
     """Return the verdict about the subscriber. One about another address is of forwarded mail: her mailbox is not dead."""
@@ -225,10 +221,7 @@ def _apply_score(connection: Connection, subscriber_id: int, now: datetime) -> N
 
 
 def score_of(
-    connection: Connection,
-    subscriber_id: int,
-    events: Sequence[model.BounceEvent],
-    now: datetime,
+    connection: Connection, subscriber_id: int, events: Sequence[BounceEvent], now: datetime
 ) -> BounceScore:
     """Return what a subscriber's events add up to, since a bounce or a leaving was last undone."""
     revived = [
@@ -243,7 +236,7 @@ def score_of(
     return score_events(counted, store.accepted_since(connection, subscriber_id, since), now)
 
 
-def _pause_if_blocked(connection: Connection, event: model.BounceEvent, now: datetime) -> None:
+def _pause_if_blocked(connection: Connection, event: BounceEvent, now: datetime) -> None:
     if event.issue_id is None:
         return
     (issue,) = issues.issues_by_ids(connection, [event.issue_id])

@@ -24,6 +24,7 @@ from publisher.database.engine import chunks
 from publisher.i18n.messages import counted, message
 from publisher.issues import model, store
 from publisher.issues.digests import reopen_issue
+from publisher.issues.model import IssueReason
 from publisher.issues.store import touch_issue
 from publisher.issues.tables import edition_table, issue_table, occurrence_change_table
 from publisher.log import log
@@ -34,9 +35,7 @@ from publisher.recurrence import Occurrence
 _LATE_AFTER = timedelta(minutes=65)
 
 # Why an occurrence is skipped that came too late, and whose time may come again if the clock was ahead.
-LATE_REASONS = frozenset(
-    {model.IssueReason.LATE, model.IssueReason.MERGED, model.IssueReason.TOO_MANY_MISSED}
-)
+LATE_REASONS = frozenset({IssueReason.LATE, IssueReason.MERGED, IssueReason.TOO_MANY_MISSED})
 
 
 def may_come_back(edition: Edition, one: model.Issue, now: datetime) -> bool:
@@ -46,7 +45,7 @@ def may_come_back(edition: Edition, one: model.Issue, now: datetime) -> bool:
     """
     if one.state is not model.IssueState.SKIPPED or one.assembled_at is not None:
         return False
-    is_ahead, reason = one.due_at > now, model.IssueReason
+    is_ahead, reason = one.due_at > now, IssueReason
     reasons = LATE_REASONS if is_ahead else {reason.LATE, reason.BEFORE_DATABASE}
     is_alone = one.reason_key in {*reasons, reason.TOO_FEW_ARTICLES}
     return is_alone and reason_if_late(edition, now - one.due_at) is None
@@ -60,17 +59,15 @@ def lateness_of(edition: Edition, issue: model.Issue, now: datetime) -> timedelt
     return now - max(due, issue.send_at or due)
 
 
-def reason_if_late(
-    edition: Edition, lateness: timedelta
-) -> tuple[model.IssueReason, str] | None:
+def reason_if_late(edition: Edition, lateness: timedelta) -> tuple[IssueReason, str] | None:
     """Return why an issue is not sent that is late, None if it is."""
     if edition.late == LatePolicy.SKIP and lateness > _LATE_AFTER:
         late = message("%(span)s late, and late = skip", span=format_span(lateness))
-        return model.IssueReason.LATE, late
+        return IssueReason.LATE, late
     if edition.late == LatePolicy.SEND and lateness > edition.max_lateness:
         most = format_span(edition.max_lateness)
         return (
-            model.IssueReason.LATE,
+            IssueReason.LATE,
             message(
                 "%(span)s late, more than max_lateness (%(most)s)",
                 span=format_span(lateness),
@@ -296,14 +293,12 @@ def _hold(connection: Connection, issue: model.Issue) -> bool:
     """Hold an issue whose day is gone, once: whoever says later when it is sent is right."""
     if issue.is_unscheduled or issue.send_at != issue.due_at:
         if issue.schedule_note and issue.reason is None:
-            store.set_reason(
-                connection, issue, model.UNSCHEDULED, model.IssueReason.NOT_IN_SCHEDULE
-            )
+            store.set_reason(connection, issue, model.UNSCHEDULED, IssueReason.NOT_IN_SCHEDULE)
         return False
     log.warning("issue held", issue=issue.name, reason=model.UNSCHEDULED)
     held = store.touch_issue(connection, issue, send_at=None, is_unscheduled=True)
     if held.state is not model.IssueState.AWAITING_APPROVAL:
-        store.set_reason(connection, held, model.UNSCHEDULED, model.IssueReason.NOT_IN_SCHEDULE)
+        store.set_reason(connection, held, model.UNSCHEDULED, IssueReason.NOT_IN_SCHEDULE)
     return True
 
 
@@ -314,7 +309,7 @@ def _release(
     log.info("the schedule has the day again", issue=issue.name)
     is_to_come = issue.send_at is None and occurrence.due_at > now
     values: dict[str, Any] = {"send_at": occurrence.due_at} if is_to_come else {}
-    if issue.reason_key == model.IssueReason.NOT_IN_SCHEDULE:
+    if issue.reason_key == IssueReason.NOT_IN_SCHEDULE:
         values |= {"reason": None, "reason_key": None}
     released = store.touch_issue(connection, issue, is_unscheduled=False, **values)
     if occurrence.due_at != issue.due_at and is_to_come:

@@ -17,6 +17,7 @@ from publisher.database.dialect.sql import greatest, upsert
 from publisher.database.engine import chunks
 from publisher.database.metadata import UTCDateTime
 from publisher.issues import model
+from publisher.issues.model import Issue, IssueReason
 from publisher.issues.tables import (
     BEFORE_NEW_START,
     edition_table,
@@ -40,7 +41,7 @@ _BY_STATE = {
 }
 
 
-def _events(before: model.IssueState, moved: model.Issue) -> list[Event]:
+def _events(before: model.IssueState, moved: Issue) -> list[Event]:
     """Return the event of a change of state, if it makes one."""
     kind = _BY_STATE.get(moved.state)
     if (before, moved.state) == (model.IssueState.AWAITING_APPROVAL, model.IssueState.READY):
@@ -60,12 +61,12 @@ def _events(before: model.IssueState, moved: model.Issue) -> list[Event]:
 # The name of an issue without its suffix, the kind of one outside the schedule, and its number.
 _NAME = re.compile(r"(.*?)(?:-(correction|announcement)(?:-(\d{1,9}))?)?")
 # The columns of an `Issue`, for `to_issue`.
-COLUMNS = [issue_table.c[name] for name in model.Issue.__dataclass_fields__]
+COLUMNS = [issue_table.c[name] for name in Issue.__dataclass_fields__]
 
 
-def to_issue(row: Any) -> model.Issue:
-    values = {name: getattr(row, name) for name in model.Issue.__dataclass_fields__}
-    return model.Issue(**values | {"state": model.IssueState(row.state)})
+def to_issue(row: Any) -> Issue:
+    values = {name: getattr(row, name) for name in Issue.__dataclass_fields__}
+    return Issue(**values | {"state": model.IssueState(row.state)})
 
 
 def planned_until(connection: sa.Connection, newsletter: str, language: str) -> datetime | None:
@@ -115,12 +116,8 @@ def of_edition(newsletter: str, language: str) -> sa.ColumnElement[bool]:
 
 
 def give_up_issue(
-    connection: sa.Connection,
-    one: model.Issue,
-    reason: str,
-    key: model.IssueReason,
-    now: datetime,
-) -> model.Issue:
+    connection: sa.Connection, one: Issue, reason: str, key: IssueReason, now: datetime
+) -> Issue:
     """Skip an issue that is not being sent. The next one may have its articles."""
     values = {"reason": reason, "reason_key": key, "finished_at": now}
     skipped = move_issue(connection, one, model.IssueState.SKIPPED, **values)
@@ -128,13 +125,13 @@ def give_up_issue(
     return skipped
 
 
-def free_articles(connection: sa.Connection, one: model.Issue) -> None:
+def free_articles(connection: sa.Connection, one: Issue) -> None:
     """Let the next issue consider what an issue has considered that is not sent."""
     if one.kind == model.IssueKind.REGULAR and one.assembled_at is not None:
         consider_again(connection, one, one.available_since)
 
 
-def consider_again(connection: sa.Connection, one: model.Issue, since: datetime | None) -> None:
+def consider_again(connection: sa.Connection, one: Issue, since: datetime | None) -> None:
     """Let the next issue of an edition consider again what became available after an instant."""
     known = cutoff(connection, one.newsletter, one.language)
     if known is not None and (since is None or since < known):
@@ -152,7 +149,7 @@ def reset_future_cutoffs(connection: sa.Connection, now: datetime) -> None:
     connection.execute(ahead.values(cut_at=before))
 
 
-def add_occurrence(connection: sa.Connection, planned: model.Issue) -> bool:
+def add_occurrence(connection: sa.Connection, planned: Issue) -> bool:
     """Add an issue to be made, or a skipped occurrence; return whether it is new. One on record stays as it is."""
     columns = asdict(planned) | {"send_at": planned.due_at}
     del columns["id"]
@@ -161,15 +158,15 @@ def add_occurrence(connection: sa.Connection, planned: model.Issue) -> bool:
     return connection.execute(row.on_conflict_do_nothing(index_elements=key)).rowcount == 1
 
 
-def insert_unscheduled(connection: sa.Connection, **values: Any) -> model.Issue:
+def insert_unscheduled(connection: sa.Connection, **values: Any) -> Issue:
     """Add an issue that no schedule has, of columns, to be assembled now."""
     row = sa.insert(issue_table).values({"state": model.IssueState.ASSEMBLING, **values})
     return to_issue(connection.execute(row.returning(*COLUMNS)).one())
 
 
 def move_issue(
-    connection: sa.Connection, one: model.Issue, target: model.IssueState, **values: Any
-) -> model.Issue:
+    connection: sa.Connection, one: Issue, target: model.IssueState, **values: Any
+) -> Issue:
     """Move an issue to another state, and set further columns. A new reason replaces the key.
 
     Raise TransitionError if there is no such transition, and IssueError if another process has
@@ -196,13 +193,13 @@ def move_issue(
     return moved
 
 
-def is_unchanged(connection: sa.Connection, one: model.Issue) -> bool:
+def is_unchanged(connection: sa.Connection, one: Issue) -> bool:
     """Return whether nobody has changed an issue since it was read."""
     query = sa.select(issue_table.c.epoch).where(issue_table.c.id == one.id)
     return bool(connection.execute(query).scalar_one() == one.epoch)
 
 
-def touch_issue(connection: sa.Connection, one: model.Issue, **values: Any) -> model.Issue:
+def touch_issue(connection: sa.Connection, one: Issue, **values: Any) -> Issue:
     """Set columns of an issue that keeps its state. Who read it before can't move it any more.
 
     Raise IssueError if another process has changed the issue meanwhile.
@@ -216,10 +213,7 @@ def touch_issue(connection: sa.Connection, one: model.Issue, **values: Any) -> m
 
 
 def set_reason(
-    connection: sa.Connection,
-    one: model.Issue,
-    reason: str | None,
-    key: model.IssueReason | None = None,
+    connection: sa.Connection, one: Issue, reason: str | None, key: IssueReason | None = None
 ) -> None:
     values = {"reason": reason, "reason_key": key}
     connection.execute(sa.update(issue_table).where(issue_table.c.id == one.id).values(values))
@@ -234,7 +228,7 @@ def issues_where(
     *conditions: sa.ColumnElement[bool],
     order: Iterable[sa.ColumnElement[Any]] = _BY_TIME,
     limit: int | None = None,
-) -> list[model.Issue]:
+) -> list[Issue]:
     """Return the issues that meet all conditions, by default by due time."""
     query = sa.select(*COLUMNS).where(*conditions).order_by(*order).limit(limit)
     return [to_issue(row) for row in connection.execute(query)]
@@ -244,12 +238,12 @@ def is_of_edition(newsletter: str, language: str) -> sa.ColumnElement[bool]:
     return (issue_table.c.newsletter == newsletter) & (issue_table.c.language == language)
 
 
-def issues_in_state(connection: sa.Connection, *states: model.IssueState) -> list[model.Issue]:
+def issues_in_state(connection: sa.Connection, *states: model.IssueState) -> list[Issue]:
     """Return the issues in some states, by due time."""
     return issues_where(connection, issue_table.c.state.in_(states))
 
 
-def issues_by_ids(connection: sa.Connection, numbers: Sequence[int]) -> list[model.Issue]:
+def issues_by_ids(connection: sa.Connection, numbers: Sequence[int]) -> list[Issue]:
     """Return issues by their ids, by due time."""
     return [
         issue
@@ -270,7 +264,7 @@ def issue_number(connection: sa.Connection, newsletter: str, language: str, day:
     return 1 + int(connection.scalar(query) or 0)
 
 
-def issue_by_name(connection: sa.Connection, name: str) -> model.Issue | None:
+def issue_by_name(connection: sa.Connection, name: str) -> Issue | None:
     """Return an issue by its name, such as `weekly-en-2026-01-09`."""
     called = (
         issue_table.c.newsletter
@@ -289,29 +283,27 @@ def issue_by_name(connection: sa.Connection, name: str) -> model.Issue | None:
     return to_issue(row) if row else None
 
 
-def latest_issues(connection: sa.Connection, limit: int) -> list[model.Issue]:
+def latest_issues(connection: sa.Connection, limit: int) -> list[Issue]:
     """Return the latest issues and skipped occurrences, latest first."""
     return issues_where(connection, order=_LATEST_FIRST, limit=limit)
 
 
 def latest_of_edition(
     connection: sa.Connection, newsletter: str, language: str, limit: int
-) -> list[model.Issue]:
+) -> list[Issue]:
     order = (issue_table.c.day.desc(), issue_table.c.serial.desc())
     return issues_where(
         connection, is_of_edition(newsletter, language), order=order, limit=limit
     )
 
 
-def issues_to_open(connection: sa.Connection, now: datetime) -> list[model.Issue]:
+def issues_to_open(connection: sa.Connection, now: datetime) -> list[Issue]:
     """Return the issues that are ready and may be sent now, by due time."""
     ready = issues_in_state(connection, model.IssueState.READY)
     return [one for one in ready if one.send_at is not None and one.send_at <= now]
 
 
-def same_issue_in_other_languages(
-    connection: sa.Connection, one: model.Issue
-) -> list[model.Issue]:
+def same_issue_in_other_languages(connection: sa.Connection, one: Issue) -> list[Issue]:
     """Return the issues of the same day in other languages that have, or will have, a page."""
     return issues_where(
         connection,
@@ -326,7 +318,7 @@ def same_issue_in_other_languages(
 
 
 def select_articles(
-    connection: sa.Connection, one: model.Issue, chosen: Sequence[tuple[int, int]]
+    connection: sa.Connection, one: Issue, chosen: Sequence[tuple[int, int]]
 ) -> None:
     """Record an issue's articles: pairs of story and article ids, in order."""
     rows = [
@@ -336,7 +328,7 @@ def select_articles(
     connection.execute(issue_article_table.insert(), rows)
 
 
-def article_ids_of(connection: sa.Connection, one: model.Issue) -> list[int]:
+def article_ids_of(connection: sa.Connection, one: Issue) -> list[int]:
     return [article for _story, article in chosen_articles(connection, one)]
 
 
@@ -355,7 +347,7 @@ def recovered_stories(connection: sa.Connection, issue: str) -> frozenset[str] |
     return frozenset(connection.execute(query).scalars()) or None
 
 
-def chosen_articles(connection: sa.Connection, one: model.Issue) -> list[tuple[int, int]]:
+def chosen_articles(connection: sa.Connection, one: Issue) -> list[tuple[int, int]]:
     """Return an issue's articles as they were selected: pairs of story and article ids, in order."""
     columns = issue_article_table.c["story_id", "article_id"]
     query = sa.select(*columns).where(issue_article_table.c.issue_id == one.id)
@@ -414,9 +406,7 @@ class IssueFilter:
     before: tuple[datetime, int] | None = None
 
 
-def list_issues(
-    connection: sa.Connection, wanted: IssueFilter, limit: int
-) -> list[model.Issue]:
+def list_issues(connection: sa.Connection, wanted: IssueFilter, limit: int) -> list[Issue]:
     """Return the latest issues and skipped occurrences that are wanted. A place is due time and id."""
     table = issue_table.c
     conditions: list[sa.ColumnElement[bool]] = [table.language.in_(wanted.languages)]

@@ -19,6 +19,7 @@ from publisher.errors import RenderingError
 from publisher.i18n.messages import message
 from publisher.mail_limits import MAX_HTML_BYTES, MAX_SUBJECT_COLUMNS
 from publisher.rendering import digest_stories, plaintext
+from publisher.rendering.digest_stories import StoryLength
 from publisher.rendering.environment import Templates
 from publisher.rendering.filters import EmptyValue, digest_values, system_mail_values
 from publisher.rendering.inlining import inline
@@ -26,28 +27,20 @@ from publisher.rendering.model import Digest, DigestNote, IssueContent, SystemMa
 from publisher.rendering.placeholders import ALL_PLACEHOLDERS, MailParts
 
 # The length of each story, lead first. Stories beyond the end are left out.
-LengthPlan = tuple[digest_stories.StoryLength, ...]
+LengthPlan = tuple[StoryLength, ...]
 
 
 def length_plans(wanted: LengthPlan) -> list[LengthPlan]:
     """List the plans from what is wanted to the least. Each differs in one story; the lead is shortened after all others."""
     plan, plans = list(wanted), [wanted]
-    for target in (
-        digest_stories.StoryLength.OPENING,
-        digest_stories.StoryLength.SUMMARY,
-        digest_stories.StoryLength.LINE,
-    ):
-        last = 1 if target == digest_stories.StoryLength.LINE else 0
+    for target in (StoryLength.OPENING, StoryLength.SUMMARY, StoryLength.LINE):
+        last = 1 if target == StoryLength.LINE else 0
         for number in range(len(plan) - 1, last - 1, -1):
             if plan[number] > target:
                 plan[number] = target
                 plans.append(tuple(plan))
     plans += [tuple(plan[:length]) for length in range(len(plan) - 1, 0, -1)]
-    return (
-        [*plans, (digest_stories.StoryLength.LINE,)]
-        if plan[0] > digest_stories.StoryLength.LINE
-        else plans
-    )
+    return [*plans, (StoryLength.LINE,)] if plan[0] > StoryLength.LINE else plans
 
 
 def find_fitting_plan(
@@ -139,10 +132,8 @@ class _DigestRenderer:
     def wanted(self) -> LengthPlan:
         full = self._content.content == "full"
         stories = (self._order.lead, *self._order.further)
-        lengths = tuple(
-            _longest(story) if full else digest_stories.StoryLength.SUMMARY for story in stories
-        )
-        return lengths + (digest_stories.StoryLength.FULL,) * len(self._order.notes)
+        lengths = tuple(_longest(story) if full else StoryLength.SUMMARY for story in stories)
+        return lengths + (StoryLength.FULL,) * len(self._order.notes)
 
     def html(self, plan: LengthPlan) -> str:
         """Return the HTML before inlining."""
@@ -199,10 +190,10 @@ class _DigestRenderer:
         )
 
 
-def _longest(source: digest_stories.StorySource) -> digest_stories.StoryLength:
+def _longest(source: digest_stories.StorySource) -> StoryLength:
     """Return the greatest length to try: a book never fits."""
     fits = len(source.item.article.text.encode()) <= MAX_HTML_BYTES
-    return digest_stories.StoryLength.FULL if fits else digest_stories.StoryLength.OPENING
+    return StoryLength.FULL if fits else StoryLength.OPENING
 
 
 def _inlined(html: str) -> str:

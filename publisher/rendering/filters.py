@@ -27,7 +27,7 @@ from publisher.languages import direction, in_quotes, list_names, script
 from publisher.mail_limits import MAIL_WIDTH
 from publisher.rendering import placeholders, plaintext
 from publisher.rendering.model import ArticleView
-from publisher.rendering.placeholders import Placeholder
+from publisher.rendering.placeholders import OPTIONAL_PLACEHOLDERS, Placeholder
 from subscribers.addresses import readable_address
 
 # Signs between a name and an affiliation, and between authors with affiliations.
@@ -245,10 +245,7 @@ class SubscriberValue:
         self._placeholder = placeholder
 
     def otherwise(self, words: object) -> SubscriberValue:
-        if (
-            self._placeholder.token not in placeholders.OPTIONAL_PLACEHOLDERS
-            or self._placeholder.otherwise
-        ):
+        if self._placeholder.token not in OPTIONAL_PLACEHOLDERS or self._placeholder.otherwise:
             raise RenderingError(
                 f"{self._name} | otherwise(): only a name or time zone takes it, and once"
             )
@@ -263,7 +260,7 @@ class SubscriberValue:
     def refuse(self, *_arguments: object, **_named: object) -> NoReturn:
         """Raise RenderingError for whatever a template does besides writing the value."""
         advice = "write it as it is"
-        if self._placeholder.token in placeholders.OPTIONAL_PLACEHOLDERS:
+        if self._placeholder.token in OPTIONAL_PLACEHOLDERS:
             advice = (
                 f'write {{{{ {self._name} | otherwise("...") }}}} for subscribers without one'
             )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 from publisher.errors import RenderingError, SandboxError
 from publisher.log import log
 from publisher.rendering import environment, model, structured_data, template_files
+from publisher.rendering.model import PublicationView
 
 if TYPE_CHECKING:
     from publisher.articles.model import Picture
@@ -158,7 +159,7 @@ class Renderer:
 
         return self._shown(render_announcement_page, content)
 
-    def test_mark(self, publication: model.PublicationView) -> str:
+    def test_mark(self, publication: PublicationView) -> str:
         """Return the word that marks the subject of a test mail."""
         return _line(self._page("email/test.txt", publication))
 
@@ -169,7 +170,7 @@ class Renderer:
         title = self._page("email/digest/title.txt", content.publication, issue=content)
         return replace(content, title=_line(title))
 
-    def article_page(self, publication: model.PublicationView, item: model.ArticleView) -> str:
+    def article_page(self, publication: PublicationView, item: model.ArticleView) -> str:
         return self._site_page(
             "web/article.html",
             publication,
@@ -194,9 +195,7 @@ class Renderer:
             home=content,
         )
 
-    def archive_page(
-        self, publication: model.PublicationView, content: model.ArchiveContent
-    ) -> str:
+    def archive_page(self, publication: PublicationView, content: model.ArchiveContent) -> str:
         """Render a list of articles: of a month, section, topic or author, of all of these; or the search."""
         name = "web/search.html" if content.kind == "search" else "web/archive.html"
         data = structured_data.list_data(publication, content)
@@ -204,12 +203,12 @@ class Renderer:
             name, publication, content.url, content.sisters, data=data, archive=content
         )
 
-    def search_script(self, publication: model.PublicationView) -> str:
+    def search_script(self, publication: PublicationView) -> str:
         """Render the script of the search, which is the same in all languages."""
         return self._page("web/search.js", publication)
 
     def chooser_page(
-        self, publication: model.PublicationView, links: Sequence[model.LanguageLink]
+        self, publication: PublicationView, links: Sequence[model.LanguageLink]
     ) -> str:
         """Render the page at the root, where a visitor chooses a language."""
         data = structured_data.site_data(publication)
@@ -218,37 +217,35 @@ class Renderer:
         )
 
     def missing_page(
-        self, publication: model.PublicationView, links: Sequence[model.LanguageLink] = ()
+        self, publication: PublicationView, links: Sequence[model.LanguageLink] = ()
     ) -> str:
         """Render what servers answer where nothing is; `links` are front pages in other languages."""
         return self._site_page("web/missing.html", publication, links=links)
 
     def letter_page(
         self,
-        publication: model.PublicationView,
+        publication: PublicationView,
         kind: Literal["subscribe", "unsubscribe", "preferences"],
         sender_address: str,
     ) -> str:
         """Render the page on subscribing, leaving or changing preferences by writing to the sender."""
         return self._site_page("web/letter.html", publication, kind=kind, sender=sender_address)
 
-    def moved_page(self, publication: model.PublicationView, url: str) -> str:
+    def moved_page(self, publication: PublicationView, url: str) -> str:
         """Render what stands at a former address: it sends browsers to the present one at `url`."""
         return self._page("web/moved.html", publication, url=url)
 
-    def subscriber_page(
-        self, name: str, publication: model.PublicationView, **values: Any
-    ) -> str:
+    def subscriber_page(self, name: str, publication: PublicationView, **values: Any) -> str:
         """Render a page or style sheet below `web/subscriber`, which `publisher web` serves."""
         return self._page(name, publication, **values)
 
-    def feed_page(self, publication: model.PublicationView, content: model.FeedContent) -> str:
+    def feed_page(self, publication: PublicationView, content: model.FeedContent) -> str:
         return self._site_page(
             "web/feed.html", publication, content.url, content.sisters, feed=content
         )
 
     def feed_texts(
-        self, item: model.ArticleView, publication: model.PublicationView, *, full: bool = True
+        self, item: model.ArticleView, publication: PublicationView, *, full: bool = True
     ) -> model.FeedTexts:
         """Render the texts of a feed's entry; every URL in its HTML is absolute. Only a `full` one has HTML."""
         names = ("feed/title.txt", "feed/summary.txt", *(("feed/entry.html",) if full else ()))
@@ -260,13 +257,13 @@ class Renderer:
             title=_line(title), summary=_line(summary), content_html="".join(content).strip()
         )
 
-    def withdrawn_texts(self, publication: model.PublicationView) -> model.FeedTexts:
+    def withdrawn_texts(self, publication: PublicationView) -> model.FeedTexts:
         """Render what stands in feeds in place of a withdrawn article."""
         title = self._page("feed/withdrawn.txt", publication)
         content = self._page("feed/withdrawn.html", publication)
         return model.FeedTexts(title=_line(title), summary="", content_html=content.strip())
 
-    def withdrawn_page(self, publication: model.PublicationView) -> str:
+    def withdrawn_page(self, publication: PublicationView) -> str:
         return self._site_page("web/withdrawn.html", replace(publication, feeds=()))
 
     def issue_texts(self, content: model.IssueContent) -> model.FeedTexts:
@@ -275,20 +272,17 @@ class Renderer:
         summary = " · ".join(item.article.title for item in content.items)
         return model.FeedTexts(title=_line(title), summary=summary, content_html=html.strip())
 
-    def feed_name(self, publication: model.PublicationView, newsletter: str) -> str:
+    def feed_name(self, publication: PublicationView, newsletter: str) -> str:
         """Return the title of the feed of a newsletter's issues, or of recordings if it is empty."""
         return _line(self._page("feed/name.txt", publication, newsletter=newsletter))
 
     def feed_note(
-        self,
-        publication: model.PublicationView,
-        page_url: str,
-        lines: Sequence[model.FeedNoteLine],
+        self, publication: PublicationView, page_url: str, lines: Sequence[model.FeedNoteLine]
     ) -> str:
         """Render what a browser shows of a raw feed; `page_url` is the page on how to follow it."""
         return self._page("feed/note.html", publication, page_url=page_url, lines=lines).strip()
 
-    def feed_style(self, publication: model.PublicationView) -> str:
+    def feed_style(self, publication: PublicationView) -> str:
         """Render the sheet (CSS) in which browsers show the raw feeds of a language."""
         return self._page("feed/style.css", publication)
 
@@ -299,7 +293,7 @@ class Renderer:
     def _site_page(
         self,
         name: str,
-        publication: model.PublicationView,
+        publication: PublicationView,
         url: str | None = None,
         sisters: Sequence[model.LanguageLink] = (),
         picture: Picture | None = None,
@@ -311,7 +305,7 @@ class Renderer:
         values |= {"feeds": publication.feeds, "url": url, "sisters": sisters, "head": head}
         return self._page(name, publication, **values)
 
-    def _page(self, name: str, publication: model.PublicationView, **values: Any) -> str:
+    def _page(self, name: str, publication: PublicationView, **values: Any) -> str:
         values["publication"] = publication
         # What people agree to is kept as proof: it is the publication's own, or none.
         is_page = (

@@ -19,6 +19,7 @@ from publisher.articles.tables import article
 from publisher.config import Edition
 from publisher.languages import match
 from publisher.translations import listing
+from publisher.translations.listing import StoryLine
 from publisher.translations.model import CellState, TranslationClaim
 from publisher.translations.records import active_claims
 from subscribers.store import count_subscribers_by_languages
@@ -48,11 +49,7 @@ def end_of_wait(edition: Edition, due_at: datetime) -> datetime:
 
 
 def is_awaited(
-    claim: TranslationClaim,
-    story: listing.StoryLine,
-    edition: Edition,
-    until: datetime,
-    now: datetime,
+    claim: TranslationClaim, story: StoryLine, edition: Edition, until: datetime, now: datetime
 ) -> bool:
     """Return whether an issue waits for a translation that somebody has claimed.
 
@@ -68,7 +65,7 @@ def is_awaited(
 
 def wait_of(
     edition: Edition,
-    claims: Iterable[tuple[TranslationClaim, listing.StoryLine]],
+    claims: Iterable[tuple[TranslationClaim, StoryLine]],
     sent: Collection[int],
     due_at: datetime,
     now: datetime,
@@ -87,7 +84,7 @@ def wait_of(
 
 def claimed_stories(
     connection: Connection, language: str, now: datetime
-) -> list[tuple[TranslationClaim, listing.StoryLine]]:
+) -> list[tuple[TranslationClaim, StoryLine]]:
     """Return the claims of a language of those who are at work, and their stories."""
     claims = {one.story_id: one for one in active_claims(connection, language, now)}
     lines = listing.stories_by_id(connection, [*claims], [language], now)

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from publisher.bounces.model import BounceKind
 from publisher.bounces.providers import events
+from publisher.bounces.providers.events import ProviderEvent
 from publisher.delivery import causes
 
 # Their own lists: no news of the mailbox.
@@ -20,7 +21,7 @@ _LISTED = frozenset({"suppress-bounce", "suppress-complaint", "suppress-unsubscr
 
 def read_mailgun_request(
     request: events.FeedbackRequest, key: str, now: datetime
-) -> list[events.ProviderEvent]:
+) -> list[ProviderEvent]:
     message = request.json()
     stamp, token, signature = events.texts_of(
         events.table_in(message, "signature"), "timestamp", "token", "signature"
@@ -35,7 +36,7 @@ def read_mailgun_request(
     ]
 
 
-def _mailgun_events(data: dict[str, object]) -> list[events.ProviderEvent]:
+def _mailgun_events(data: dict[str, object]) -> list[ProviderEvent]:
     what, event_id, address, severity, reason = events.texts_of(
         data, "event", "id", "recipient", "severity", "reason"
     )
@@ -44,9 +45,7 @@ def _mailgun_events(data: dict[str, object]) -> list[events.ProviderEvent]:
         events.table_in(events.table_in(data, "message"), "headers"), "message-id"
     )
     marks = f"<{message_id}>"
-    event = events.ProviderEvent(
-        event_id, BounceKind.UNKNOWN, address, at=events.instant_of(at)
-    )
+    event = ProviderEvent(event_id, BounceKind.UNKNOWN, address, at=events.instant_of(at))
     if what == "complained":
         return [replace(event, kind=BounceKind.COMPLAINT, identifiers=marks)]
     if what != "failed":
@@ -82,9 +81,7 @@ _POSTMARK_KINDS = {
 }
 
 
-def read_postmark_request(
-    request: events.FeedbackRequest, login: str
-) -> list[events.ProviderEvent]:
+def read_postmark_request(request: events.FeedbackRequest, login: str) -> list[ProviderEvent]:
     """Return the event, if it is a bounce or complaint; `login` is `user:password`, or empty if none is asked for."""
     expected = b"Basic " + b64encode(login.encode())
     given = request.header.get("authorization", "").encode("utf-8", "replace")
@@ -105,7 +102,7 @@ def read_postmark_request(
         found, cause = _POSTMARK_KINDS[kind]
         key = cause.key if cause else None
         return [
-            events.ProviderEvent(
+            ProviderEvent(
                 number, found, address, key, "", details, events.instant_of(at), content
             )
         ]
@@ -123,7 +120,7 @@ _SENDGRID_KINDS = {
 
 def read_sendgrid_request(
     request: events.FeedbackRequest, public_key: str, now: datetime
-) -> list[events.ProviderEvent]:
+) -> list[ProviderEvent]:
     from publisher.bounces.providers.signatures import is_signed_with_ecdsa
 
     stamp, signature = request.header.get(_STAMP, ""), request.header.get(_SIGNATURE, "")
@@ -134,7 +131,7 @@ def read_sendgrid_request(
     return list(_sendgrid_events(found if isinstance(found, list) else []))
 
 
-def _sendgrid_events(messages: list[object]) -> Iterator[events.ProviderEvent]:
+def _sendgrid_events(messages: list[object]) -> Iterator[ProviderEvent]:
     for message in messages:
         what, event_id, address, status, reason, smtp_id = events.texts_of(
             message, "event", "sg_event_id", "email", "status", "reason", "smtp-id"
@@ -145,7 +142,7 @@ def _sendgrid_events(messages: list[object]) -> Iterator[events.ProviderEvent]:
                 event_id, address, status, reason, at=at, identifiers=smtp_id
             )
         elif what in _SENDGRID_KINDS:
-            yield events.ProviderEvent(
+            yield ProviderEvent(
                 event_id,
                 _SENDGRID_KINDS[what],
                 address,

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from publisher.bounces.model import BounceKind
 from publisher.bounces.providers import events
+from publisher.bounces.providers.events import ProviderEvent
 from publisher.delivery import causes
 from publisher.fetching.addresses import WebRequest
 from publisher.fetching.client import GuardedClient
@@ -60,7 +61,7 @@ _SUBTYPES = {
 
 def read_ses_request(
     request: events.FeedbackRequest, topics: Collection[str], fetch: Callable[[str], bytes]
-) -> list[events.ProviderEvent]:
+) -> list[ProviderEvent]:
     """Return the events, if topic and signature are right. A subscription to a topic of the settings is confirmed."""
     message = request.json()
     kind, topic, subscribe_url = events.texts_of(message, "Type", "TopicArn", "SubscribeURL")
@@ -95,7 +96,7 @@ def _check_signature(message: Any, kind: str, fetch: Callable[[str], bytes]) -> 
         raise events.FeedbackRefusedError("the signature is not valid")
 
 
-def _events(message: Any) -> Iterator[events.ProviderEvent]:
+def _events(message: Any) -> Iterator[ProviderEvent]:
     try:
         content = json.loads(str(message.get("Message")))
     except (ValueError, RecursionError):
@@ -115,7 +116,7 @@ def _identifiers(content: Any) -> str:
     return "\n".join(": ".join(events.texts_of(one, "name", "value")) for one in header)
 
 
-def _bounces(sns_id: str, bounce: dict[str, Any], marks: str) -> Iterator[events.ProviderEvent]:
+def _bounces(sns_id: str, bounce: dict[str, Any], marks: str) -> Iterator[ProviderEvent]:
     subtype, feedback_id = events.texts_of(bounce, "bounceSubType", "feedbackId")
     at = bounce.get("timestamp")
     for number, one in enumerate(events.tables_in(bounce, "bouncedRecipients")):
@@ -124,12 +125,10 @@ def _bounces(sns_id: str, bounce: dict[str, Any], marks: str) -> Iterator[events
         )
         event_id = f"{base}:{number}" if (base := feedback_id or sns_id) else ""
         if subtype in _LISTED:
-            yield events.ProviderEvent(
-                event_id, BounceKind.UNKNOWN, address, at=events.instant_of(at)
-            )
+            yield ProviderEvent(event_id, BounceKind.UNKNOWN, address, at=events.instant_of(at))
         elif subtype in _SUBTYPES:
             kind, cause = _SUBTYPES[subtype]
-            yield events.ProviderEvent(
+            yield ProviderEvent(
                 event_id, kind, address, cause.key, status, words, events.instant_of(at), marks
             )
         else:
@@ -138,9 +137,7 @@ def _bounces(sns_id: str, bounce: dict[str, Any], marks: str) -> Iterator[events
             )
 
 
-def _complaints(
-    sns_id: str, complaint: dict[str, Any], marks: str
-) -> Iterator[events.ProviderEvent]:
+def _complaints(sns_id: str, complaint: dict[str, Any], marks: str) -> Iterator[ProviderEvent]:
     subtype, what, feedback_id = events.texts_of(
         complaint, "complaintSubType", "complaintFeedbackType", "feedbackId"
     )
@@ -150,4 +147,4 @@ def _complaints(
     for number, one in enumerate(events.tables_in(complaint, "complainedRecipients")):
         (address,) = events.texts_of(one, "emailAddress")
         event_id = f"{base}:{number}" if (base := feedback_id or sns_id) else ""
-        yield events.ProviderEvent(event_id, kind, address, at=at, identifiers=marks)
+        yield ProviderEvent(event_id, kind, address, at=at, identifiers=marks)

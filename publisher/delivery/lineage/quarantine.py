@@ -18,6 +18,7 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.database.dialect.sql import skip_lost_ids
 from publisher.delivery.lineage import witness
+from publisher.delivery.lineage.witness import Lineage
 from publisher.errors import StorageError
 from publisher.issues import planner, schedule, store
 from publisher.issues.model import SELECTED_STATES, Issue, IssueState
@@ -55,9 +56,7 @@ def find_quarantine(
 
 
 def _tell_all(
-    settings: Settings,
-    found: witness.Lineage | None,
-    witnesses: Sequence[witness.WitnessedPage],
+    settings: Settings, found: Lineage | None, witnesses: Sequence[witness.WitnessedPage]
 ) -> None:
     """Have each witness know what one knows: `recover` must not take the others for complete where that one is missing."""
     pages = [
@@ -115,7 +114,7 @@ def without_remedy(explained: str) -> str:
 
 
 def find_sign(
-    found: witness.Lineage | None, server: str, witnesses: Sequence[witness.WitnessedPage]
+    found: Lineage | None, server: str, witnesses: Sequence[witness.WitnessedPage]
 ) -> str:
     if found is None:
         return "it was made from a dump of `publisher backup`"
@@ -130,9 +129,7 @@ def find_sign(
     return ""
 
 
-def _sign_of_witnesses(
-    found: witness.Lineage, witnesses: Sequence[witness.WitnessedPage]
-) -> str:
+def _sign_of_witnesses(found: Lineage, witnesses: Sequence[witness.WitnessedPage]) -> str:
     is_vouched_for = any(witnessed.is_of(found.incarnation) for witnessed in witnesses)
     for witnessed in witnesses:
         folder, page = witnessed.folder, witnessed.page
@@ -152,12 +149,10 @@ def _sign_of_witnesses(
     return ""
 
 
-def _quarantine(
-    database: Database, found: witness.Lineage | None, sign: str, now: datetime
-) -> None:
+def _quarantine(database: Database, found: Lineage | None, sign: str, now: datetime) -> None:
     with database.writing() as connection:
         if found is None:
-            witness.add_lineage(connection, witness.Lineage(witness.UNKNOWN, 0))
+            witness.add_lineage(connection, Lineage(witness.UNKNOWN, 0))
         # Who joins from now on is nobody whom a journal knows by number.
         skip_lost_ids(connection, subscriber)
         witness.set_lineage(connection, quarantined_at=now, quarantine_reason=sign)

@@ -22,6 +22,7 @@ from publisher.gate.mail import (
     finding_of,
 )
 from publisher.gate.mail_clients import caniemail
+from publisher.gate.mail_clients.caniemail import Support
 from publisher.i18n.messages import message, untranslated
 from publisher.mail_limits import MAX_HTML_BYTES, MAX_NESTING
 
@@ -55,7 +56,7 @@ def _problems(
     lacking = [
         client
         for client in _clients_that_meet(within, is_for_outlook)
-        if feature.support[client] in {caniemail.Support.NO, caniemail.Support.PARTLY}
+        if feature.support[client] in {Support.NO, Support.PARTLY}
     ]
     affected = {
         client: feature.support[client]
@@ -69,7 +70,7 @@ def _problems(
         if clients:
             code = (
                 "partial-support"
-                if support == caniemail.Support.PARTLY
+                if support == Support.PARTLY
                 else _BY_CATEGORY[feature.category]
             )
             names = tuple([caniemail.client_names()[client] for client in clients])
@@ -90,17 +91,13 @@ def _clients_that_meet(within: tuple[str, ...], is_for_outlook: bool) -> list[st
 def _clients_without(slug: str) -> frozenset[str]:
     support = caniemail.client_feature(slug).support
     return frozenset(
-        [
-            client
-            for client in caniemail.CHECKED_CLIENTS
-            if support[client] == caniemail.Support.NO
-        ]
+        [client for client in caniemail.CHECKED_CLIENTS if support[client] == Support.NO]
     )
 
 
-def _problem(feature: caniemail.ClientFeature, support: caniemail.Support, client: str) -> str:
+def _problem(feature: caniemail.ClientFeature, support: Support, client: str) -> str:
     problem = message("%(title)s is not supported", title=feature.title)
-    if support == caniemail.Support.PARTLY:
+    if support == Support.PARTLY:
         problem = message("%(title)s is supported in part", title=feature.title)
         if note := next(iter(feature.notes_for(client)), ""):
             words = untranslated(clip_text(note, 120))

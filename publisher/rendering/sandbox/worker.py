@@ -22,6 +22,7 @@ from publisher.processes import limited_process
 from publisher.processes.limited_process import RequestPipes, limit_memory
 from publisher.rendering.environment import TemplateLimitError, Templates
 from publisher.rendering.sandbox import protocol
+from publisher.rendering.sandbox.protocol import MEMORY_LIMIT_REACHED
 
 _SendReply = Callable[[bytes, bytes], None]
 
@@ -53,11 +54,7 @@ class LimitedTemplates(Templates):
         return "".join(parts)
 
     def _cause(self, error: BaseException) -> str:
-        return (
-            protocol.MEMORY_LIMIT_REACHED
-            if isinstance(error, MemoryError)
-            else super()._cause(error)
-        )
+        return MEMORY_LIMIT_REACHED if isinstance(error, MemoryError) else super()._cause(error)
 
 
 class SandboxWorker:
@@ -85,9 +82,7 @@ class SandboxWorker:
         except RenderingError as error:
             return _kind_of(error), _reason(str(error))
         except (TemplateLimitError, MemoryError) as error:
-            reason = (
-                protocol.MEMORY_LIMIT_REACHED if isinstance(error, MemoryError) else str(error)
-            )
+            reason = MEMORY_LIMIT_REACHED if isinstance(error, MemoryError) else str(error)
             where = f"templates/{self._templates.current}"
             return limited_process.REPLY_LIMIT, _reason(f"{where}: {reason}")
         except Exception as error:  # noqa: BLE001  # the program reports it

@@ -19,17 +19,18 @@ from publisher.delivery.transports.base import (
     Unreachable,
 )
 from publisher.delivery.transports.smtp import classify, protocol
+from publisher.delivery.transports.smtp.protocol import SmtpPhase, SmtpReply
 
 MAX_REASON = 200  # characters of a reason: one line in a table
 
 
 def outcome_of_reply(
-    reply: protocol.SmtpReply, phase: protocol.SmtpPhase, recipient: str, *, has_accepted: bool
+    reply: SmtpReply, phase: SmtpPhase, recipient: str, *, has_accepted: bool
 ) -> Outcome:
     """Return the outcome of a refused message; raise Unreachable if the reply is about every message."""
     category = classify.classify_reply(reply, phase, recipient.rpartition("@")[2])
     words = words_of_reply(category, reply, recipient)
-    if category is causes.SESSION_OVER and phase is not protocol.SmtpPhase.DOT:
+    if category is causes.SESSION_OVER and phase is not SmtpPhase.DOT:
         # It is about neither the message nor the next connection.
         return Outcome(SendStatus.NOT_SENT, words, category)
     is_temporary = reply.code < classify.PERMANENT or category.subject is BounceSubject.QUOTA
@@ -48,7 +49,7 @@ def outcome_of_reply(
     )
 
 
-def ends_session(reply: protocol.SmtpReply, phase: protocol.SmtpPhase) -> bool:
+def ends_session(reply: SmtpReply, phase: SmtpPhase) -> bool:
     """Return whether a server accepts no more on this connection, even if it leaves it open."""
     return classify.classify_reply(reply, phase) is causes.SESSION_OVER
 
@@ -56,15 +57,13 @@ def ends_session(reply: protocol.SmtpReply, phase: protocol.SmtpPhase) -> bool:
 def outcome_of_loss(loss: protocol.ConnectionLost) -> Outcome:
     if loss.reply is None or loss.reply.code != classify.CLOSING:
         return Outcome(SendStatus.NOT_SENT, str(loss), causes.CONNECTION_LOST)
-    category = classify.classify_reply(loss.reply, protocol.SmtpPhase.MAIL)
-    throttle = _throttle_scope(loss.reply, protocol.SmtpPhase.MAIL, category)
+    category = classify.classify_reply(loss.reply, SmtpPhase.MAIL)
+    throttle = _throttle_scope(loss.reply, SmtpPhase.MAIL, category)
     words = words_of_reply(category, loss.reply)
     return Outcome(SendStatus.NOT_SENT, words, category, throttle=throttle)
 
 
-def words_of_reply(
-    category: BounceCategory, reply: protocol.SmtpReply, recipient: str = ""
-) -> str:
+def words_of_reply(category: BounceCategory, reply: SmtpReply, recipient: str = "") -> str:
     """Return the server's words. With the sentence, they have at most MAX_REASON characters."""
     code = f"{reply.code} {reply.enhanced or ''}".strip()
     text = protocol.redact_reply(reply.text, recipient)
@@ -73,11 +72,7 @@ def words_of_reply(
 
 
 def _refuses_every_message(
-    reply: protocol.SmtpReply,
-    phase: protocol.SmtpPhase,
-    category: BounceCategory,
-    *,
-    has_accepted: bool,
+    reply: SmtpReply, phase: SmtpPhase, category: BounceCategory, *, has_accepted: bool
 ) -> bool:
     """Return whether a permanent refusal would meet every message: before the content, a server has seen only its size.
 
@@ -87,22 +82,22 @@ def _refuses_every_message(
     if reply.code in classify.LOGIN_CODES:
         return True
     match phase:
-        case protocol.SmtpPhase.MAIL:
+        case SmtpPhase.MAIL:
             return category is not causes.TOO_LARGE
-        case protocol.SmtpPhase.DATA:
+        case SmtpPhase.DATA:
             is_this_one = has_accepted and category.subject is BounceSubject.MESSAGE
             is_recipient = category.subject is BounceSubject.RECIPIENT
             return not (is_this_one or is_recipient or category is causes.TOO_LARGE)
-        case protocol.SmtpPhase.RCPT | protocol.SmtpPhase.DOT:
+        case SmtpPhase.RCPT | SmtpPhase.DOT:
             return False
 
 
 def _throttle_scope(
-    reply: protocol.SmtpReply, phase: protocol.SmtpPhase, category: BounceCategory
+    reply: SmtpReply, phase: SmtpPhase, category: BounceCategory
 ) -> ThrottleScope:
     if category is causes.SESSION_OVER:
         return ThrottleScope.NONE
-    if reply.code == classify.CLOSING or phase is protocol.SmtpPhase.MAIL:
+    if reply.code == classify.CLOSING or phase is SmtpPhase.MAIL:
         return ThrottleScope.TRANSPORT
     if category.subject in {BounceSubject.SERVER, BounceSubject.ACCOUNT, BounceSubject.QUOTA}:
         return ThrottleScope.TRANSPORT
@@ -117,7 +112,7 @@ _FINAL_DOT = b".\r\n"
 # Faster than bytes.find, which looks for both bytes everywhere.
 _DOT_AT_LINE_START = re.compile(rb"\n\.")
 
-_Refusal = tuple[protocol.SmtpPhase, protocol.SmtpReply]
+_Refusal = tuple[SmtpPhase, SmtpReply]
 
 
 @dataclass(slots=True)
@@ -218,44 +213,35 @@ class SmtpConnection:
             self.socket.write(protocol.RSET)
             self._read_reset()
         self._needs_reset = True
-        steps = (
-            (protocol.SmtpPhase.MAIL, commands.mail),
-            (protocol.SmtpPhase.RCPT, commands.rcpt),
-        )
+        steps = ((SmtpPhase.MAIL, commands.mail), (SmtpPhase.RCPT, commands.rcpt))
         for phase, command in steps:
             self.socket.write(command)
             reply = self._read_reply(phase)
             if not reply.is_good:
                 return phase, reply
         self.socket.write(protocol.DATA_COMMAND)
-        reply = self._read_reply(protocol.SmtpPhase.DATA)
-        return None if reply.code == _GO_AHEAD else (protocol.SmtpPhase.DATA, reply)
+        reply = self._read_reply(SmtpPhase.DATA)
+        return None if reply.code == _GO_AHEAD else (SmtpPhase.DATA, reply)
 
     def _read_group(self) -> _Refusal | None:
         self._needs_reset = True
         refusal: _Refusal | None = None
         has_recipient = False
-        for phase in (
-            protocol.SmtpPhase.MAIL,
-            protocol.SmtpPhase.RCPT,
-            protocol.SmtpPhase.DATA,
-        ):
+        for phase in (SmtpPhase.MAIL, SmtpPhase.RCPT, SmtpPhase.DATA):
             reply = self._read_reply(phase)
             if reply.is_refusal:
                 refusal = refusal or (phase, reply)
             if not self.is_open:
                 return refusal
-            has_recipient = has_recipient or (
-                phase is protocol.SmtpPhase.RCPT and reply.is_good
-            )
+            has_recipient = has_recipient or (phase is SmtpPhase.RCPT and reply.is_good)
         if reply.code == _GO_AHEAD and refusal:
             self._send_no_content(has_recipient=has_recipient)
         return refusal
 
-    def _read_reply(self, phase: protocol.SmtpPhase) -> protocol.SmtpReply:
+    def _read_reply(self, phase: SmtpPhase) -> SmtpReply:
         """Read the reply to a command. 421 closes the connection."""
         reply = self.socket.reply()
-        is_data = phase is protocol.SmtpPhase.DATA
+        is_data = phase is SmtpPhase.DATA
         expected = reply.code == _GO_AHEAD if is_data else reply.is_good
         if not (expected or reply.is_refusal):
             raise protocol.ConnectionLost(f"sent {reply.code} in reply to {phase}")
@@ -305,10 +291,10 @@ class SmtpConnection:
                 raise
         if reply and not reply.is_refusal:
             raise protocol.ConnectionLost("sent a reply that no command asked for")
-        if reply and ends_session(reply, protocol.SmtpPhase.DOT):
+        if reply and ends_session(reply, SmtpPhase.DOT):
             # This is not about the message, whose end the server has not seen.
             raise protocol.ConnectionLost("has ended the connection", reply)
-        return (protocol.SmtpPhase.DOT, reply) if reply else None
+        return (SmtpPhase.DOT, reply) if reply else None
 
     def _end_content(
         self, outgoing: OutgoingMessage, end: bytes, next_message: OutgoingMessage | None
@@ -332,7 +318,7 @@ class SmtpConnection:
             return ACCEPTED_OUTCOME
         if reply.code == classify.CLOSING:
             self._drop()
-        return self._refused((protocol.SmtpPhase.DOT, reply), outgoing)
+        return self._refused((SmtpPhase.DOT, reply), outgoing)
 
     def _next_commands(self, next_message: OutgoingMessage) -> protocol.EnvelopeCommands | None:
         """Return the next message's commands. What is wrong with it is reported at its turn."""
