@@ -19,6 +19,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from subscribers.addresses import normalise_address
 from subscribers.errors import UnknownSubscriberError
@@ -58,11 +59,11 @@ _BY_EMAIL = _WITH_SUBSCRIPTIONS.where(
 ).order_by(subscriber.c.id)
 
 
-def count_all_subscribers(connection: sa.Connection) -> int:
+def count_all_subscribers(connection: Connection) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(subscriber)).scalar_one()
 
 
-def count_subscribers_by_languages(connection: sa.Connection) -> dict[tuple[str, ...], int]:
+def count_subscribers_by_languages(connection: Connection) -> dict[tuple[str, ...], int]:
     """Return the number of active subscribers by all their languages, each one's best first."""
     more = sa.cast(preference.c.more_languages, sa.Text)
     rows = connection.execute(
@@ -79,13 +80,13 @@ def count_subscribers_by_languages(connection: sa.Connection) -> dict[tuple[str,
 
 
 def list_subscribers(
-    connection: sa.Connection, *, limit: int | None = None
+    connection: Connection, *, limit: int | None = None
 ) -> Iterator[Subscriber]:
     """Yield all or `limit` subscribers by id, fetched by pages: don't write to the tables meanwhile."""
     return _read(connection, sa.select(subscriber).order_by(subscriber.c.id).limit(limit))
 
 
-def search_subscribers(connection: sa.Connection, text: str, limit: int) -> list[Subscriber]:
+def search_subscribers(connection: Connection, text: str, limit: int) -> list[Subscriber]:
     """Return the subscribers whose addresses begin with a text, in any letter case, by address."""
     chosen = (
         sa.select(subscriber)
@@ -96,13 +97,13 @@ def search_subscribers(connection: sa.Connection, text: str, limit: int) -> list
     return sorted(_read(connection, chosen), key=attrgetter("email"))
 
 
-def find_subscriber(connection: sa.Connection, email: str) -> Subscriber | None:
+def find_subscriber(connection: Connection, email: str) -> Subscriber | None:
     """Return the subscriber of an address in any spelling, or None. Raise `BadAddressError` for an invalid one."""
     identity = normalise_address(email).identity
     return find_subscribers(connection, [identity]).get(identity)
 
 
-def known_subscriber(connection: sa.Connection, email: str) -> Subscriber:
+def known_subscriber(connection: Connection, email: str) -> Subscriber:
     """Return the subscriber with this address. Raise `UnknownSubscriberError` or `BadAddressError`."""
     person = find_subscriber(connection, email)
     if person is None:
@@ -110,13 +111,13 @@ def known_subscriber(connection: sa.Connection, email: str) -> Subscriber:
     return person
 
 
-def load_subscriber(connection: sa.Connection, subscriber_id: int) -> Subscriber | None:
+def load_subscriber(connection: Connection, subscriber_id: int) -> Subscriber | None:
     """Return the subscriber with this id, or the one into whom it was merged, or None."""
     rows = connection.execute(_BY_ID, {"number": subscriber_id}).all()
     return _subscriber(rows) if rows else None
 
 
-def current_id(connection: sa.Connection, subscriber_id: int) -> int:
+def current_id(connection: Connection, subscriber_id: int) -> int:
     """Return the id of the subscriber into whom this one was merged, else the same id."""
     merged_into = connection.execute(
         _MERGED_INTO, {"number": subscriber_id}
@@ -125,7 +126,7 @@ def current_id(connection: sa.Connection, subscriber_id: int) -> int:
 
 
 def find_subscribers(
-    connection: sa.Connection, identities: Collection[str]
+    connection: Connection, identities: Collection[str]
 ) -> dict[str, Subscriber]:
     """Return the subscribers among `identities` (at most 30,000), by identity."""
     rows = connection.execute(_BY_EMAIL, {"identities": list(identities)}).all()
@@ -133,9 +134,7 @@ def find_subscribers(
     return {person.email: person for person in people}
 
 
-def _read(
-    connection: sa.Connection, chosen: sa.Select[*tuple[Any, ...]]
-) -> Iterator[Subscriber]:
+def _read(connection: Connection, chosen: sa.Select[*tuple[Any, ...]]) -> Iterator[Subscriber]:
     people = chosen.subquery()
     statement = (
         sa.select(people, subscription.c.newsletter, subscription.c.status.label("state"))
@@ -168,7 +167,7 @@ _PRESENT_NAME = sa.select(newsletter_alias.c.name).where(
 _WANTED = (SubscriberStatus.ACTIVE, SubscriberStatus.PENDING)
 
 
-def count_subscriptions(connection: sa.Connection) -> dict[str, int]:
+def count_subscriptions(connection: Connection) -> dict[str, int]:
     """Return how many want each newsletter, by its name; without those who have left it."""
     table = subscription.c
     query = sa.select(table.newsletter, sa.func.count()).where(table.status.in_(_WANTED))
@@ -176,7 +175,7 @@ def count_subscriptions(connection: sa.Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def rename_newsletter(connection: sa.Connection, former: str, name: str) -> None:
+def rename_newsletter(connection: Connection, former: str, name: str) -> None:
     """Move subscriptions, their history and requests. Who has both names keeps the present one's."""
     present = sa.select(subscription.c.subscriber_id).where(subscription.c.newsletter == name)
     connection.execute(
@@ -192,12 +191,12 @@ def rename_newsletter(connection: sa.Connection, former: str, name: str) -> None
     _store_alias(connection, former, name)
 
 
-def present_newsletter(connection: sa.Connection, name: str) -> str:
+def present_newsletter(connection: Connection, name: str) -> str:
     """Return the present name of a newsletter that was renamed; any other name as it is."""
     return connection.execute(_PRESENT_NAME, {"name": name}).scalar() or name
 
 
-def _store_alias(connection: sa.Connection, former: str, name: str) -> None:
+def _store_alias(connection: Connection, former: str, name: str) -> None:
     table = newsletter_alias
     # A name that is in use again is nobody's former one.
     connection.execute(sa.delete(table).where(table.c.former.in_([former, name])))
@@ -205,7 +204,7 @@ def _store_alias(connection: sa.Connection, former: str, name: str) -> None:
     connection.execute(sa.insert(table).values(former=former, name=name))
 
 
-def _rename_in_requests(connection: sa.Connection, former: str, name: str) -> None:
+def _rename_in_requests(connection: Connection, former: str, name: str) -> None:
     open_requests = sa.select(join_request.c.id, join_request.c.newsletters).where(
         join_request.c.confirmed_at.is_(None), join_request.c.cancelled_at.is_(None)
     )
@@ -236,7 +235,7 @@ class ErasedAddress(NamedTuple):
     why: ErasureReason
 
 
-def erase(connection: sa.Connection, email: str, digest: AddressDigest, now: datetime) -> None:
+def erase(connection: Connection, email: str, digest: AddressDigest, now: datetime) -> None:
     """Delete a subscriber with all subscriptions and the history, and store the address's hash.
 
     Raise `UnknownSubscriberError` or
@@ -248,7 +247,7 @@ def erase(connection: sa.Connection, email: str, digest: AddressDigest, now: dat
 
 
 def remember_erased(
-    connection: sa.Connection,
+    connection: Connection,
     identity: str,
     digest: AddressDigest,
     now: datetime,
@@ -262,7 +261,7 @@ def remember_erased(
     connection.execute(sa.insert(erased_address).values(row))
 
 
-def erased_at(connection: sa.Connection, email: str, digest: AddressDigest) -> datetime | None:
+def erased_at(connection: Connection, email: str, digest: AddressDigest) -> datetime | None:
     """Return when the subscriber with this address was erased, or None. Raise `BadAddressError`."""
     identity = normalise_address(email).identity
     erased = erased_among(connection, [identity], digest).get(identity)
@@ -270,7 +269,7 @@ def erased_at(connection: sa.Connection, email: str, digest: AddressDigest) -> d
 
 
 def erased_among(
-    connection: sa.Connection, identities: Collection[str], digest: AddressDigest
+    connection: Connection, identities: Collection[str], digest: AddressDigest
 ) -> dict[str, ErasedAddress]:
     """Return which of some identities (at most 30,000) were erased, when and why."""
     hashes = {digest(identity): identity for identity in identities}
@@ -284,7 +283,7 @@ def erased_among(
 
 
 def refused_among(
-    connection: sa.Connection, identities: Collection[str], digest: AddressDigest
+    connection: Connection, identities: Collection[str], digest: AddressDigest
 ) -> frozenset[str]:
     """Return which of some identities asked never to be written to."""
     found = erased_among(connection, identities, digest)
@@ -293,14 +292,12 @@ def refused_among(
     )
 
 
-def is_anybody_erased(connection: sa.Connection) -> bool:
+def is_anybody_erased(connection: Connection) -> bool:
     """Return whether there is any hash to compare with; most lists have none."""
     return connection.execute(sa.select(erased_address.c.digest).limit(1)).first() is not None
 
 
-def readmit(
-    connection: sa.Connection, identities: Collection[str], digest: AddressDigest
-) -> None:
+def readmit(connection: Connection, identities: Collection[str], digest: AddressDigest) -> None:
     """Forget that these addresses were erased: their subscribers came back."""
     hashes = [digest(identity) for identity in identities]
     connection.execute(sa.delete(erased_address).where(erased_address.c.digest.in_(hashes)))

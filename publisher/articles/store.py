@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from publisher.articles import model
 from publisher.articles.tables import article, story
@@ -59,7 +60,7 @@ class AdjacentArticle(NamedTuple):
 
 
 def articles_by_id(
-    connection: sa.Connection, ids: Sequence[int], *, with_texts: bool = True
+    connection: Connection, ids: Sequence[int], *, with_texts: bool = True
 ) -> dict[int, model.Article]:
     """Return articles by their ids; `html` and `text` are empty without texts."""
     query = _articles(with_texts=with_texts).where(article.c.id.in_(ids))
@@ -67,18 +68,13 @@ def articles_by_id(
     return {row.id: article_from_row(row) for row in rows}
 
 
-def story_ids(connection: sa.Connection, text: str) -> list[int]:
+def story_ids(connection: Connection, text: str) -> list[int]:
     query = sa.select(story.c.id).where((story.c.key == text) | (story.c.slug == text))
     return list(connection.execute(query.order_by(story.c.id)).scalars())
 
 
 def newest_articles(
-    connection: sa.Connection,
-    language: str,
-    now: datetime,
-    limit: int,
-    *,
-    with_texts: bool = True,
+    connection: Connection, language: str, now: datetime, limit: int, *, with_texts: bool = True
 ) -> list[model.Article]:
     """Return the published articles of a language, newest first; `html` and `text` are empty without texts."""
     query = _articles(with_texts=with_texts).where(*_ready_in(language, now))
@@ -98,7 +94,7 @@ class ListedRow(NamedTuple):
     version: str
 
 
-def listed(connection: sa.Connection, language: str, now: datetime) -> list[ListedRow]:
+def listed(connection: Connection, language: str, now: datetime) -> list[ListedRow]:
     own = article.c
     version = sa.cast(own.id, sa.Text) + sa.func.coalesce(own.page_hash, "")
     labels = [sa.cast(own[name], sa.Text) for name in ("topics", "bylines")]
@@ -111,14 +107,14 @@ def listed(connection: sa.Connection, language: str, now: datetime) -> list[List
     return [ListedRow._make(row) for row in rows]
 
 
-def count_sections(connection: sa.Connection, language: str, now: datetime) -> dict[str, int]:
+def count_sections(connection: Connection, language: str, now: datetime) -> dict[str, int]:
     section = article.c.section
     query = sa.select(section, sa.func.count()).where(*_ready_in(language, now), section != "")
     return dict(sorted(connection.execute(query.group_by(section)).all()))
 
 
 def indexed(
-    connection: sa.Connection, ids: Sequence[int], length: int
+    connection: Connection, ids: Sequence[int], length: int
 ) -> dict[int, tuple[str, str | None, str, str, str]]:
     """Return of articles: name in addresses, address elsewhere, title, summary, the first `length` characters."""
     start = sa.func.substr(article.c.text, 1, length)
@@ -131,7 +127,7 @@ def indexed(
 
 
 def adjacent_articles(
-    connection: sa.Connection, some: Sequence[model.Article], now: datetime
+    connection: Connection, some: Sequence[model.Article], now: datetime
 ) -> dict[int, tuple[AdjacentArticle | None, AdjacentArticle | None]]:
     """Return the articles with pages here that appeared before and after each of some, in the order of `listed`."""
     at, key = article.c.published_at, story.c.key
@@ -154,7 +150,7 @@ def adjacent_articles(
 
 
 def _adjacent_of_instants(
-    connection: sa.Connection, some: Sequence[model.Article], now: datetime
+    connection: Connection, some: Sequence[model.Article], now: datetime
 ) -> dict[int, tuple[AdjacentArticle | None, AdjacentArticle | None]]:
     """Return the neighbours of articles of the same instant: undated ones of an import are sorted once, not for each."""
     c = article.c
@@ -201,7 +197,7 @@ class ListedPage(NamedTuple):
 
 
 def listed_pages(
-    connection: sa.Connection,
+    connection: Connection,
     languages: Sequence[str],
     now: datetime,
     since: datetime | None = None,
@@ -218,7 +214,7 @@ def listed_pages(
     return [ListedPage._make(row) for row in connection.execute(query)]
 
 
-def languages_of(connection: sa.Connection, ids: Sequence[int]) -> set[str]:
+def languages_of(connection: Connection, ids: Sequence[int]) -> set[str]:
     query = sa.select(article.c.language).distinct()
     found = set[str]()
     for some in chunks(ids):
@@ -227,7 +223,7 @@ def languages_of(connection: sa.Connection, ids: Sequence[int]) -> set[str]:
 
 
 def newest_labels(
-    connection: sa.Connection, language: str, now: datetime, limit: int
+    connection: Connection, language: str, now: datetime, limit: int
 ) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
     query = sa.select(article.c.topics, article.c.bylines).where(*_ready_in(language, now))
     newest = query.order_by(article.c.published_at.desc()).limit(limit)
@@ -236,7 +232,7 @@ def newest_labels(
 
 
 def became_available(
-    connection: sa.Connection,
+    connection: Connection,
     languages: Sequence[str],
     since: datetime | None,
     until: datetime,
@@ -253,7 +249,7 @@ def became_available(
 
 
 def count_archived(
-    connection: sa.Connection, languages: Sequence[str], since: datetime | None, until: datetime
+    connection: Connection, languages: Sequence[str], since: datetime | None, until: datetime
 ) -> int:
     is_archived = article.c.mailing == model.Mailing.ARCHIVE
     window = (*_in_window(languages, since, until), is_archived)
@@ -268,7 +264,7 @@ def _in_window(
 
 
 def variants(
-    connection: sa.Connection, stories: Iterable[int], now: datetime
+    connection: Connection, stories: Iterable[int], now: datetime
 ) -> dict[int, list[model.Article]]:
     found: dict[int, list[model.Article]] = {}
     query = _articles(with_texts=False).where(*_ready(now)).order_by(article.c.language)
@@ -279,7 +275,7 @@ def variants(
 
 
 def versions(
-    connection: sa.Connection, stories: Iterable[int], now: datetime
+    connection: Connection, stories: Iterable[int], now: datetime
 ) -> dict[int, list[model.LanguageVersion]]:
     found: dict[int, list[model.LanguageVersion]] = {}
     own = article.c
@@ -294,36 +290,34 @@ def versions(
     return found
 
 
-def _counts(
-    connection: sa.Connection, column: sa.Column[str], *where: Any
-) -> Mapping[str, int]:
+def _counts(connection: Connection, column: sa.Column[str], *where: Any) -> Mapping[str, int]:
     query: _Counts = sa.select(column, sa.func.count()).where(*where).group_by(column)
     return dict(connection.execute(query).all())
 
 
-def held_back(connection: sa.Connection, languages: Sequence[str]) -> Mapping[str, int]:
+def held_back(connection: Connection, languages: Sequence[str]) -> Mapping[str, int]:
     own, states = article.c, [model.ArticleStatus.UNTRANSLATED, model.ArticleStatus.STALE]
     return _counts(connection, own.status, own.language.in_(languages), own.status.in_(states))
 
 
-def count_articles_by_language(connection: sa.Connection) -> Mapping[str, int]:
+def count_articles_by_language(connection: Connection) -> Mapping[str, int]:
     own = article.c
     return _counts(connection, own.language, own.status != model.ArticleStatus.WITHDRAWN)
 
 
-def count_conversions(connection: sa.Connection) -> Mapping[str, int]:
+def count_conversions(connection: Connection) -> Mapping[str, int]:
     own = article.c
     is_made = own.origin == model.Origin.CONVERTED
     return _counts(connection, own.language, own.status == model.ArticleStatus.READY, is_made)
 
 
-def count_stories(connection: sa.Connection) -> int:
+def count_stories(connection: Connection) -> int:
     query = sa.select(sa.func.count(article.c.story_id.distinct()))
     is_here = article.c.status != model.ArticleStatus.WITHDRAWN
     return int(connection.execute(query.where(is_here)).scalar_one())
 
 
-def all_articles(connection: sa.Connection) -> Iterator[model.Article]:
+def all_articles(connection: Connection) -> Iterator[model.Article]:
     query = _articles().where(article.c.status != model.ArticleStatus.WITHDRAWN)
     for row in connection.execute(query.order_by(story.c.key, article.c.language)):
         yield article_from_row(row)
@@ -334,19 +328,19 @@ def is_without_page(now: datetime) -> tuple[Any, ...]:
 
 
 def articles_without_page(
-    connection: sa.Connection, now: datetime, limit: int
+    connection: Connection, now: datetime, limit: int
 ) -> list[model.Article]:
     query = _articles().where(*is_without_page(now))
     rows = connection.execute(query.order_by(article.c.id).limit(limit))
     return [article_from_row(row) for row in rows]
 
 
-def count_articles_without_page(connection: sa.Connection, now: datetime) -> int:
+def count_articles_without_page(connection: Connection, now: datetime) -> int:
     query = sa.select(sa.func.count()).where(*is_without_page(now))
     return int(connection.execute(query).scalar_one())
 
 
-def mark_article_pages_written(connection: sa.Connection, ids: Sequence[int]) -> None:
+def mark_article_pages_written(connection: Connection, ids: Sequence[int]) -> None:
     if not ids:
         return
     written = sa.update(article).where(article.c.id == sa.bindparam("article"))
@@ -428,7 +422,7 @@ def article_from_row(row: sa.Row[Any]) -> model.Article:
 
 
 def list_articles_before(
-    connection: sa.Connection,
+    connection: Connection,
     languages: Collection[str],
     before: tuple[datetime, int] | None,
     limit: int,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from publisher.database.dialect import copy_file, copy_some_rows
 from publisher.database.dialect.job_tables import own_tables
@@ -54,7 +55,7 @@ def copy_database(
 
 
 def copy_rows(
-    old: sa.Connection, new: sa.Connection, conditions: Mapping[str, str] | None = None
+    old: Connection, new: Connection, conditions: Mapping[str, str] | None = None
 ) -> dict[str, TableContent]:
     """Put rows (of tables in `conditions`, those that meet it) into tables of the same schema; return what was read, by table."""
     columns, rows = _tables(new), _tables(old)
@@ -70,24 +71,24 @@ def copy_rows(
     return found
 
 
-def read_all_tables(connection: sa.Connection) -> dict[str, TableContent]:
+def read_all_tables(connection: Connection) -> dict[str, TableContent]:
     return {
         table.name: _content(_pages(connection, table, table.columns.keys()))
         for table in _tables(connection).sorted_tables
     }
 
 
-def filled_tables(connection: sa.Connection) -> set[str]:
+def filled_tables(connection: Connection) -> set[str]:
     found = _tables(connection).tables.values()
     return {one.name for one in found if connection.execute(sa.select(one).limit(1)).first()}
 
 
-def engine_tables(connection: sa.Connection) -> list[str]:
+def engine_tables(connection: Connection) -> list[str]:
     names = sa.inspect(connection).get_table_names()
     return sorted({*names} - {*own_tables(names)})
 
 
-def _tables(connection: sa.Connection) -> sa.MetaData:
+def _tables(connection: Connection) -> sa.MetaData:
     found = sa.MetaData()
     # Turns that wait in the task engine's tables are made anew wherever the publication goes on.
     names = own_tables(sa.inspect(connection).get_table_names())
@@ -101,11 +102,7 @@ def _tables(connection: sa.Connection) -> sa.MetaData:
 
 
 def _copy_table(
-    old: sa.Connection,
-    source: sa.Table,
-    new: sa.Connection,
-    target: sa.Table,
-    condition: str | None,
+    old: Connection, source: sa.Table, new: Connection, target: sa.Table, condition: str | None
 ) -> TableContent:
     names = target.columns.keys()
     # The migrations have put a row into some.
@@ -120,10 +117,7 @@ def _copy_table(
 
 
 def _pages(
-    connection: sa.Connection,
-    table: sa.Table,
-    names: Iterable[str],
-    condition: str | None = None,
+    connection: Connection, table: sa.Table, names: Iterable[str], condition: str | None = None
 ) -> Iterator[Iterable[sa.Row[Any]]]:
     # In the order of their keys: a row may refer to an earlier one of its table.
     query = sa.select(*(table.c[name] for name in names)).order_by(*table.primary_key)

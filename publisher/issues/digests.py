@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
 from publisher.articles.model import Article
 from publisher.articles.store import words_hash
@@ -281,7 +281,7 @@ def variant_digest(connection: Connection, number: int) -> Row[Any]:
 _UNFINISHED = (IssueState.ASSEMBLING, IssueState.AWAITING_APPROVAL)
 
 
-def _is_public(now: datetime) -> sa.ColumnElement[bool]:
+def _is_public(now: datetime) -> ColumnElement[bool]:
     """Return whether an issue's page may be on the web: not before the issue may be sent."""
     state = issue_table.c.state
     return (
@@ -292,7 +292,7 @@ def _is_public(now: datetime) -> sa.ColumnElement[bool]:
 
 
 def published_issues(
-    connection: sa.Connection, newsletter: str | None, language: str, limit: int, now: datetime
+    connection: Connection, newsletter: str | None, language: str, limit: int, now: datetime
 ) -> list[Issue]:
     """Return the issues whose web pages may be shown, latest first; of one newsletter or all.
 
@@ -307,7 +307,7 @@ def published_issues(
 
 
 def adjacent_issues(
-    connection: sa.Connection, one: Issue, now: datetime
+    connection: Connection, one: Issue, now: datetime
 ) -> tuple[Issue | None, Issue | None]:
     """Return a newsletter's issues before and after one whose pages may be shown. A correction has neither."""
     day = issue_table.c.day
@@ -326,7 +326,7 @@ def adjacent_issues(
     return previous, following
 
 
-def mark_written_pages_outdated(connection: sa.Connection, numbers: Collection[int]) -> None:
+def mark_written_pages_outdated(connection: Connection, numbers: Collection[int]) -> None:
     """Have the pages of some issues written again, as they are, that are on disk."""
     rows = sa.update(issue_table).where(issue_table.c.id.in_(numbers))
     connection.execute(
@@ -334,9 +334,7 @@ def mark_written_pages_outdated(connection: sa.Connection, numbers: Collection[i
     )
 
 
-def _is_published(
-    newsletter: str | None, language: str, now: datetime
-) -> sa.ColumnElement[bool]:
+def _is_published(newsletter: str | None, language: str, now: datetime) -> ColumnElement[bool]:
     name = issue_table.c.newsletter
     of_newsletter = name.not_like("%.%") if newsletter is None else name == newsletter
     is_regular = issue_table.c.kind == IssueKind.REGULAR
@@ -344,7 +342,7 @@ def _is_published(
 
 
 def page_marks(
-    connection: sa.Connection, newsletter: str, language: str, limit: int, now: datetime
+    connection: Connection, newsletter: str, language: str, limit: int, now: datetime
 ) -> list[tuple[int, str | None]]:
     """Return the ids of a newsletter's newest published issues, each with the hash of its page."""
     query = sa.select(issue_table.c.id, issue_table.c.page_hash)
@@ -353,7 +351,7 @@ def page_marks(
     return [(number, page) for number, page in connection.execute(newest)]
 
 
-def issue_ids_by_language(connection: sa.Connection, now: datetime) -> dict[str, str]:
+def issue_ids_by_language(connection: Connection, now: datetime) -> dict[str, str]:
     """Return the ids of the issues whose pages may be shown, joined, by language."""
     c = issue_table.c
     ids = sa.func.aggregate_strings(sa.cast(c.id, sa.Text), " ")
@@ -362,7 +360,7 @@ def issue_ids_by_language(connection: sa.Connection, now: datetime) -> dict[str,
 
 
 def pages_of_issues(
-    connection: sa.Connection, languages: Sequence[str], now: datetime
+    connection: Connection, languages: Sequence[str], now: datetime
 ) -> list[Any]:
     """Return language, newsletter and day of the issues that have pages; digests and corrections have none."""
     c = issue_table.c
@@ -372,9 +370,7 @@ def pages_of_issues(
     return [*connection.execute(query.order_by(c.id))]
 
 
-def issues_without_page(
-    connection: sa.Connection, now: datetime
-) -> list[tuple[Issue, str, str]]:
+def issues_without_page(connection: Connection, now: datetime) -> list[tuple[Issue, str, str]]:
     """Return issues whose page is not on disk and may be, or is outdated there, with page and hash."""
     is_new = issue_table.c.page_hash.is_(None) & _is_public(now)
     revised = revised_page_table.c
@@ -396,18 +392,18 @@ def issues_without_page(
     return [(to_issue(row), row.page, row.sha256) for row in connection.execute(query)]
 
 
-def issue_ids_without_page(connection: sa.Connection) -> set[int]:
+def issue_ids_without_page(connection: Connection) -> set[int]:
     query = sa.select(issue_table.c.id).where(issue_table.c.page_hash.is_(None))
     return set(connection.execute(query).scalars())
 
 
-def mark_page_written(connection: sa.Connection, one: Issue, sha256: str) -> None:
+def mark_page_written(connection: Connection, one: Issue, sha256: str) -> None:
     connection.execute(
         sa.update(issue_table).where(issue_table.c.id == one.id).values(page_hash=sha256)
     )
 
 
-def record_words(connection: sa.Connection, one: Issue, words: Mapping[int, str]) -> None:
+def record_words(connection: Connection, one: Issue, words: Mapping[int, str]) -> None:
     """Store the hash of the words of each article of a digest. Its page is not revised any more."""
     here = issue_article_table.c.issue_id == one.id
     connection.execute(sa.update(issue_article_table).where(here).values(words_hash=None))
@@ -422,7 +418,7 @@ def record_words(connection: sa.Connection, one: Issue, words: Mapping[int, str]
     )
 
 
-def articles_as_sent(connection: sa.Connection, one: Issue) -> list[tuple[int, str]]:
+def articles_as_sent(connection: Connection, one: Issue) -> list[tuple[int, str]]:
     """Return the ids of a digest's articles, in order, each with the hash of its words."""
     columns = issue_article_table.c["article_id", "words_hash"]
     query = sa.select(*columns).where(
@@ -433,7 +429,7 @@ def articles_as_sent(connection: sa.Connection, one: Issue) -> list[tuple[int, s
 
 
 def corrected_articles(
-    connection: sa.Connection, current: Mapping[int, Article]
+    connection: Connection, current: Mapping[int, Article]
 ) -> frozenset[int]:
     """Return the ids of those articles that were in a digest with other words than they have now."""
     place = issue_article_table.c
@@ -450,7 +446,7 @@ def corrected_articles(
 
 
 def changed_places(
-    connection: sa.Connection,
+    connection: Connection,
 ) -> list[sa.Row[int, int, str, bool, datetime | None]]:
     """Return the places in digests of articles whose own page is due: they may have changed.
 
@@ -472,7 +468,7 @@ def changed_places(
     return list(connection.execute(query))
 
 
-def mark_pages_outdated(connection: sa.Connection, numbers: Collection[int]) -> None:
+def mark_pages_outdated(connection: Connection, numbers: Collection[int]) -> None:
     """Have the pages of some issues rendered again."""
     row = upsert(connection, revised_page_table)
     renewed = row.on_conflict_do_update(
@@ -481,13 +477,13 @@ def mark_pages_outdated(connection: sa.Connection, numbers: Collection[int]) -> 
     connection.execute(renewed, [{"issue_id": number} for number in numbers])
 
 
-def issues_with_outdated_page(connection: sa.Connection) -> list[Issue]:
+def issues_with_outdated_page(connection: Connection) -> list[Issue]:
     query = sa.select(revised_page_table.c.issue_id).where(revised_page_table.c.page.is_(None))
     return issues_by_ids(connection, list(connection.execute(query).scalars()))
 
 
 def store_revised_page(
-    connection: sa.Connection, one: Issue, page: str | None, sha256: str | None
+    connection: Connection, one: Issue, page: str | None, sha256: str | None
 ) -> None:
     """Store a page that is rendered again, and have it written; None is the frozen one."""
     here = revised_page_table.c.issue_id == one.id

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from publisher.config import Edition, Settings
 from publisher.database.dialect.sql import json_list, json_rows, update_statistics
@@ -35,9 +36,7 @@ _NOTHING: frozenset[int] = frozenset()
 _PAGE_SIZE = 10_000  # subscribers who are read at a time
 
 
-def open_ledger(
-    connection: sa.Connection, settings: Settings, issue: Issue, now: datetime
-) -> int:
+def open_ledger(connection: Connection, settings: Settings, issue: Issue, now: datetime) -> int:
     """Insert a row, if missing, for each subscriber whom the edition serves or a correction concerns; return how many."""
     if issue.corrects_id is not None:
         return open_correction_ledger(connection, issue, now)
@@ -54,7 +53,7 @@ def open_ledger(
 
 
 def _suppress_unwanted(
-    connection: sa.Connection, audience: ledger_audience.IssueAudience, now: datetime
+    connection: Connection, audience: ledger_audience.IssueAudience, now: datetime
 ) -> None:
     """Let no mail count that waits and is wanted no more. Who gets this issue still wants what its sisters bring."""
     newsletter = audience.issue.newsletter
@@ -73,7 +72,7 @@ _GIVEN = row_values("subscriber_id", "state", "reason_key", "variant_id")
 class _Opening:
     """The opening of one ledger."""
 
-    connection: sa.Connection
+    connection: Connection
     audience: ledger_audience.IssueAudience
     now: datetime
     # The ids of variants, by what is the same for all who get them.
@@ -191,9 +190,7 @@ _SPREAD = (
 )
 
 
-def spread_rows(
-    connection: sa.Connection, issue: Issue, edition: Edition, now: datetime
-) -> None:
+def spread_rows(connection: Connection, issue: Issue, edition: Edition, now: datetime) -> None:
     """Make each row that has no variant due at its subscriber's hour and zone on the issue's date, or now if that has passed.
 
     An issue outside the schedule goes to all at once.

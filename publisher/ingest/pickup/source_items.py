@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
 
 from publisher.articles.model import ArticleStatus, Mailing, ParsedArticle
 from publisher.articles.store import publication_time
@@ -108,12 +109,12 @@ class ItemResult:
 # Sources
 
 
-def stored_sources(connection: sa.Connection) -> Mapping[str, str]:
+def stored_sources(connection: Connection) -> Mapping[str, str]:
     rows = connection.execute(sa.select(source_table.c.name, source_table.c.kind))
     return dict(rows.all())
 
 
-def count_articles_of_sources(connection: sa.Connection) -> Mapping[str, int]:
+def count_articles_of_sources(connection: Connection) -> Mapping[str, int]:
     item = source_item.c
     query = sa.select(item.source, sa.func.count(item.article_id.distinct()))
     query = query.where(item.article_id.is_not(None)).group_by(item.source)
@@ -121,7 +122,7 @@ def count_articles_of_sources(connection: sa.Connection) -> Mapping[str, int]:
 
 
 def sources_of_stories(
-    connection: sa.Connection, stories: Sequence[int], sources: Collection[str]
+    connection: Connection, stories: Sequence[int], sources: Collection[str]
 ) -> Iterator[tuple[int, str]]:
     """Yield the stories that are of these sources, each with its source."""
     query = sa.select(article.c.story_id, source_item.c.source).join_from(source_item, article)
@@ -131,59 +132,59 @@ def sources_of_stories(
         yield from ((story, source) for story, source in rows)
 
 
-def source_state(connection: sa.Connection, name: str) -> SourceState | None:
+def source_state(connection: Connection, name: str) -> SourceState | None:
     return source_states(connection).get(name)
 
 
-def source_states(connection: sa.Connection) -> dict[str, SourceState]:
+def source_states(connection: Connection) -> dict[str, SourceState]:
     columns = source_table.c["name", "kind", "fingerprint", "mark", "left_out"]
     return {
         name: SourceState(*state) for name, *state in connection.execute(sa.select(*columns))
     }
 
 
-def imported_at(connection: sa.Connection, name: str) -> datetime | None:
+def imported_at(connection: Connection, name: str) -> datetime | None:
     """Return when the first import of a source was finished, None if it was not."""
     query = sa.select(source_table.c.imported_at).where(source_table.c.name == name)
     return connection.execute(query).scalar_one_or_none()
 
 
-def finish_first_import(connection: sa.Connection, name: str, now: datetime) -> None:
+def finish_first_import(connection: Connection, name: str, now: datetime) -> None:
     """Store when the first import of a source was finished, unless that is stored already."""
     here = (source_table.c.name == name) & source_table.c.imported_at.is_(None)
     connection.execute(sa.update(source_table).where(here).values(imported_at=now))
 
 
-def add_source(connection: sa.Connection, name: str, state: SourceState) -> None:
+def add_source(connection: Connection, name: str, state: SourceState) -> None:
     """Store a new source, unless another process was first."""
     row = upsert(connection, source_table).values(name=name, **asdict(state))
     connection.execute(row.on_conflict_do_nothing(index_elements=["name"]))
 
 
-def rename_source(connection: sa.Connection, old: str, new: str) -> None:
+def rename_source(connection: Connection, old: str, new: str) -> None:
     here = source_table.c.name == old
     connection.execute(sa.update(source_table).where(here).values(name=new))
 
 
-def set_source_state(connection: sa.Connection, name: str, state: SourceState) -> None:
+def set_source_state(connection: Connection, name: str, state: SourceState) -> None:
     """Store how far a source was read, and under which settings."""
     here = source_table.c.name == name
     connection.execute(sa.update(source_table).where(here).values(asdict(state)))
 
 
-def read_all_again(connection: sa.Connection) -> None:
+def read_all_again(connection: Connection) -> None:
     """Mark all sources, so that every item is read again and its media are put in place."""
     connection.execute(sa.update(source_table).values(fingerprint="", mark=""))
 
 
-def forget_source(connection: sa.Connection, name: str) -> None:
+def forget_source(connection: Connection, name: str) -> None:
     connection.execute(sa.delete(source_table).where(source_table.c.name == name))
 
 
 # Items
 
 
-def known_items(connection: sa.Connection, source: str) -> dict[str, KnownItem]:
+def known_items(connection: Connection, source: str) -> dict[str, KnownItem]:
     table = source_item.c
     # As text: parsing a hundred thousand empty lists would take a third of a second.
     columns = (sa.cast(table.media, sa.Text), table.read_again_at)
@@ -199,14 +200,14 @@ def known_items(connection: sa.Connection, source: str) -> dict[str, KnownItem]:
     }
 
 
-def items_of(connection: sa.Connection, sources: Collection[str]) -> list[ItemId]:
+def items_of(connection: Connection, sources: Collection[str]) -> list[ItemId]:
     query = sa.select(source_item.c.source, source_item.c.key)
     found = connection.execute(query.where(source_item.c.source.in_(sources)))
     return sorted((source, key) for source, key in found)
 
 
 def save_item(
-    connection: sa.Connection,
+    connection: Connection,
     source: str,
     result: ItemResult,
     article_id: int | None,
@@ -230,7 +231,7 @@ def save_item(
     save_problems(connection, source, result.item.key, add_reason(result.problems, reason))
 
 
-def save_signatures(connection: sa.Connection, source: str, items: Sequence[Item]) -> None:
+def save_signatures(connection: Connection, source: str, items: Sequence[Item]) -> None:
     """Store the new signatures of items with unchanged content."""
     if items:
         table = source_item.c
@@ -241,12 +242,12 @@ def save_signatures(connection: sa.Connection, source: str, items: Sequence[Item
         )
 
 
-def save_files(connection: sa.Connection, source: str, files: Iterable[Item]) -> None:
+def save_files(connection: Connection, source: str, files: Iterable[Item]) -> None:
     for file in files:
         save_item(connection, source, ItemResult(item=file, sha256=""), None)
 
 
-def forget_items(connection: sa.Connection, source: str, keys: Iterable[str]) -> list[int]:
+def forget_items(connection: Connection, source: str, keys: Iterable[str]) -> list[int]:
     """Delete the state of items; return the ids of articles that have no item any more."""
     orphans = []
     for key in keys:
@@ -259,7 +260,7 @@ def forget_items(connection: sa.Connection, source: str, keys: Iterable[str]) ->
     return orphans
 
 
-def count_quarantined(connection: sa.Connection) -> int:
+def count_quarantined(connection: Connection) -> int:
     query = sa.select(sa.func.count()).where(source_item.c.reason.is_not(None))
     return int(connection.execute(query).scalar_one())
 
@@ -303,7 +304,7 @@ def archive_rule(
     return ArchiveRule(imported_at or now, is_import=imported_at is None or not same_rules)
 
 
-def count_archive(connection: sa.Connection) -> Mapping[str, int]:
+def count_archive(connection: Connection) -> Mapping[str, int]:
     """Return how many published articles of each source are an archive."""
     query: sa.Select[str, int] = (
         sa.select(source_item.c.source, sa.func.count(article.c.id.distinct()))
@@ -315,7 +316,7 @@ def count_archive(connection: sa.Connection) -> Mapping[str, int]:
     return dict(connection.execute(query).all())
 
 
-def stories_named(connection: sa.Connection, name: str) -> sa.ColumnElement[bool] | None:
+def stories_named(connection: Connection, name: str) -> ColumnElement[bool] | None:
     """Return a condition for the articles of a source, else of a story by key or slug; None for neither."""
     source = sa.select(source_table.c.name).where(source_table.c.name == name)
     if connection.execute(source).first():
@@ -327,18 +328,14 @@ def stories_named(connection: sa.Connection, name: str) -> sa.ColumnElement[bool
     return None if number is None else article.c.story_id == number
 
 
-def count_by_mailing(
-    connection: sa.Connection, chosen: sa.ColumnElement[bool]
-) -> Mapping[str, int]:
+def count_by_mailing(connection: Connection, chosen: ColumnElement[bool]) -> Mapping[str, int]:
     """Return how many published articles of these there are, by the value of `Mailing`."""
     query = sa.select(article.c.mailing, sa.func.count()).group_by(article.c.mailing)
     rows = connection.execute(query.where(chosen, article.c.status == ArticleStatus.READY))
     return {str(mailing): number for mailing, number in rows}
 
 
-def announce_archive(
-    connection: sa.Connection, chosen: sa.ColumnElement[bool], now: datetime
-) -> int:
+def announce_archive(connection: Connection, chosen: ColumnElement[bool], now: datetime) -> int:
     """Make articles of an archive news from now on; return how many. Others stay as they are."""
     is_archived = article.c.mailing == Mailing.ARCHIVE
     rows = sa.update(article).where(
