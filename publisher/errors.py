@@ -120,6 +120,10 @@ class DraftError(PublisherError):
     """A draft can't be begun, stored or published in this way."""
 
 
+class DraftGoneError(DraftError):
+    """A draft was published or discarded, or never was."""
+
+
 class DraftConflictError(DraftError):
     """Somebody has changed a draft, its file or its original since it was read; `kind` says which: draft, file or original."""
 

@@ -301,9 +301,14 @@ def _clean(name: str, text: str) -> str:
     return cleaned
 
 
-def discard_draft(state: EditingState, actor: Actor, number: int) -> None:
+def discard_draft(
+    state: EditingState, actor: Actor, number: int, version: int | None = None
+) -> None:
+    """Delete a draft. Raise DraftConflictError if it has another version than the one that was read, if that is given."""
     with state.changing(actor, "discard draft", f"draft {number}") as change:
         draft = require_draft(change.connection, actor, number)
+        if version not in {None, draft.version}:
+            raise DraftConflictError("draft")
         change.details["title"] = draft.fields["title"]
         store.delete_draft(change.connection, draft)
 

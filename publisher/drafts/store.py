@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from publisher.database.dialect.sql import IDS_NEVER_REUSED, KEYED
 from publisher.database.metadata import UTCDateTime, metadata
-from publisher.errors import DraftConflictError, DraftError
+from publisher.errors import DraftConflictError, DraftGoneError
 
 FIELDS = ("title", "summary", "byline", "date", "topics", "section", "translator", "text")
 
@@ -76,7 +76,7 @@ def insert_draft(connection: sa.Connection, draft: Draft) -> Draft:
 def find_draft(connection: sa.Connection, number: int) -> Draft:
     for draft in drafts_where(connection, draft_table.c.id == number):
         return draft
-    raise DraftError.saying("this draft is gone: it was published or discarded")
+    raise DraftGoneError.saying("this draft is gone: it was published or discarded")
 
 
 def drafts_where(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[Draft]:

@@ -24,7 +24,7 @@ _PROBLEMS = {
     "503": "The database is busy; wait as long as `Retry-After` says.",
 }
 _BODY_PROBLEMS = {
-    "413": "The body is longer than 64 kB, or 8 MB with a list of subscribers.",
+    "413": "The body is longer than 64 kB; 2 MB with a draft, 8 MB with a list of subscribers, 26 MB with a picture.",
     "415": "The body is not `application/json`.",
 }
 _GUARD_PROBLEMS = {

@@ -96,8 +96,9 @@ def _of_ours(error: Exception) -> ProblemError:
             return ProblemError(412 if is_changed else 409, _without_path(error))
         case _:
             # What does not exist is not found; what can't be done now conflicts.
-            is_nowhere = isinstance(error, errors.UsageError)
-            return ProblemError(404 if is_nowhere else 409, str(error))
+            is_nowhere = isinstance(error, errors.UsageError | errors.DraftGoneError)
+            is_old = isinstance(error, errors.DraftConflictError) and error.kind == "draft"
+            return ProblemError(404 if is_nowhere else 412 if is_old else 409, str(error))
 
 
 def _later(status: int, detail: str, seconds: int) -> ProblemError:

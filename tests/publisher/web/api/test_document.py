@@ -51,6 +51,8 @@ PARTS = {
     "source": "articles",
     "person": "ann",
     "table": "weekly",
+    "draft": "1",
+    "article": "1",
 }
 UNLIMITED = Pace(per_second=1e6, burst=1e6)
 REFERENCE = Path(__file__).resolve().parents[4] / "docs/reference/api.md"
@@ -174,7 +176,8 @@ def _tags(program: Program, operation: Operation, parts: dict[str, str]) -> list
     """Return the ETag of what a guarded operation changes, if it is there."""
     tagged = {one.path: one for one in OPERATIONS if one.tagged}
     of_issue = operation.about is About.ISSUE
-    read = tagged["/issues/<issue>/contents" if of_issue else operation.path]
+    whole = "/".join(operation.path.split("/")[:3])
+    read = tagged["/issues/<issue>/contents" if of_issue else whole]
     return program.get(_path(read, parts)).headers.getlist("ETag")
 
 

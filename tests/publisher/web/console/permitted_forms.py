@@ -128,7 +128,7 @@ FORMS: dict[str, Form] = {
     f"{STORY}dismiss/": Form(parts=STALE),
     f"{STORY}write/": Form(parts=MISSING),
     "/write/": Form(_language(source="articles", title="New"), has_key=True),
-    DRAFT: Form({"title": "Other", "text": "Words", "version": "0"}, has_key=True),
+    DRAFT: Form({"title": "Other", "text": "Words", "version": "1"}, has_key=True),
     f"{DRAFT}pictures/": Form(
         lambda objects: {"picture": objects.picture_file(), "alt": "A boat"}
     ),

@@ -4,6 +4,7 @@ Each operation answers as its document says. The tables of operations and of com
 forms, which looks at their entries.
 """
 
+import base64
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from sqlalchemy import update
 from publisher.accounts.api_keys import KeyRequest, add_api_key
 from publisher.accounts.model import Grant, Permission, Role
 from publisher.accounts.store import NewAccount, add_account, find_account
+from publisher.app.drafts import read_draft
 from publisher.app.operation.page_servers import open_console_state
 from publisher.articles.tables import article
 from publisher.cli import common
@@ -32,6 +34,7 @@ from subscribers.changes import unsubscribe
 from subscribers.model import ConsentSource
 from subscribers.tables import subscriber
 from tests.databases import finding_database
+from tests.publisher.app import approving
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.web.api.conftest import (
     ALL_SCOPES,
@@ -77,6 +80,15 @@ def given(value: Any, scene: Scene) -> Any:
 
 CORRECTION = {"newsletter": "weekly", "day": DAY, "subject": "Correction", "text": "Not *so*."}
 CONTENTS, PERSON, TABLE = "/issues/<issue>/contents", "/people/word", "/settings/weekly"
+DRAFT = "/writing/<draft>"
+
+
+def _seen(scene: Scene) -> dict[str, str]:
+    number = scene.numbers["/write/", f"number {scene.language}"]
+    found = read_draft(scene.state, approving.TERMINAL, number).original
+    return {"original": found.sha256 if found else ""}
+
+
 CALLS: dict[str, Call] = {
     "pauseIssue": Call({"reason": "a fault"}, "sending"),
     "resumeIssue": Call(state="paused"),
@@ -110,6 +122,24 @@ CALLS: dict[str, Call] = {
     "dismissStaleness": Call({"story": "stale-en"}),
     "acceptLostArticles": Call(lambda one: {"lost": one.lost}, "held"),
     "beginSourceTest": Call(),
+    "writeArticle": Call(
+        lambda one: {"source": "articles", "language": one.language, "title": "New"}
+    ),
+    "editArticle": Call(),
+    "writeTranslation": Call(
+        lambda one: {"story_id": one.numbers["/translations/", f"missing {one.language}"]},
+        entries=2,
+    ),
+    "changeDraft": Call({"title": "Other"}, tag=DRAFT),
+    "discardDraft": Call(tag=DRAFT),
+    "publishDraft": Call(_seen, tag=DRAFT, entries=2),
+    "addDraftPicture": Call(
+        lambda one: {
+            "name": "a.png",
+            "alt": "A boat",
+            "content": base64.b64encode(one.picture_file()[0].read()).decode(),
+        }
+    ),
     "addPerson": Call({"key": "new", "name": "New"}),
     "changePerson": Call({"name": {"en": "Mira Other"}}, tag=PERSON),
     "removePerson": Call(tag=PERSON),
@@ -142,6 +172,7 @@ CALLS |= {
             ),
             *("listArticleProblems", "readTranslationStatistics", "listSources"),
             *("readSourceTest", "listPeople"),
+            *("listWrittenDrafts", "readDraft"),
             *("readPerson", "listSettings", "readSettings", "readSubscriber", "readDocument"),
         ),
         NO_ENTRY,
@@ -156,6 +187,8 @@ PARTS: dict[str, Any | Values] = {
     "newsletter": "weekly",
     "subscriber": lambda one: one.numbers["/subscribers/", "number"],
     "source": "articles",
+    "draft": lambda one: one.numbers["/write/", f"number {one.language}"],
+    "article": lambda one: one.publication.one("missing-ar", "en").id,
     "person": "word",
     "table": "weekly",
 }

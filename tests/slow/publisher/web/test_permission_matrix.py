@@ -24,7 +24,7 @@ from publisher.accounts.model import Grant, Permission, Role
 from publisher.accounts.sessions import Browser, begin_session, complete_session
 from publisher.accounts.store import NewAccount, add_account, disable_account
 from publisher.app.articles import read_person_entries
-from publisher.app.drafts import begin_translation
+from publisher.app.drafts import begin_translation, save_draft
 from publisher.app.editing_state import EditingState
 from publisher.app.issues.approvals import read_approvals
 from publisher.app.issues.edits import EditRequest, edit_issue
@@ -194,6 +194,8 @@ class Scene:
             claimed = publication.one(f"claimed-{tag}", source).story_id
             # It is claimed as well.
             draft = begin_translation(self.state, approving.TERMINAL, claimed, tag)
+            words = {"title": "Words", "text": "Other words."}
+            save_draft(self.state, approving.TERMINAL, draft.id, draft.version, words)
             self.numbers["/write/", f"number {tag}"] = draft.id
             for kind in ("missing", "claimed", "stale"):
                 number = publication.one(f"{kind}-{tag}", source).story_id
