@@ -21,7 +21,6 @@ from publisher.articles.content.internal_links import LinkDestination, replace_l
 from publisher.articles.model import Article, ArticleStatus
 from publisher.articles.tables import article, article_link, story
 from publisher.database.engine import chunks
-from publisher.urls import article_path
 
 
 class StoryVersion(NamedTuple):
@@ -75,7 +74,7 @@ def choose_version(
 
 def destination_in(version: StoryVersion, language: str) -> LinkDestination:
     """Return where a link leads that a reader of some language follows."""
-    href = version.url or f"/{article_path(version.language, version.slug)}"
+    href = version.url or f"/{urls.article_path(version.language, version.slug)}"
     return LinkDestination(href, None if version.language == language else version.language)
 
 

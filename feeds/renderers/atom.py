@@ -16,7 +16,6 @@ from lxml.etree import _Element as Element
 from feeds import links, xml_builder
 from feeds.channels import Channel
 from feeds.entries import Author, Entry
-from feeds.xml_builder import ATOM
 
 _MINUTES_OF_A_DAY = 24 * 60
 
@@ -67,10 +66,10 @@ def _zone(minutes: int) -> timezone:
 def _complete_head(root: Element, channel: Channel) -> None:
     xml_builder.declare_namespaces(root, _prefixes(channel))
     for name in ("title", "subtitle"):
-        xml_builder.mark_as_html(root.find(f"{ATOM}{name}"))
-    _reference_names(root, ATOM, channel.author)
+        xml_builder.mark_as_html(root.find(f"{xml_builder.ATOM}{name}"))
+    _reference_names(root, xml_builder.ATOM, channel.author)
     feed_links = (links.page_link(channel), *links.channel_links(channel, "atom"))
-    xml_builder.add_links(root, f"{ATOM}link", feed_links)
+    xml_builder.add_links(root, f"{xml_builder.ATOM}link", feed_links)
     xml_builder.add_note(root, channel)
     if channel.is_archive:
         etree.SubElement(root, f"{xml_builder.FH}archive")

@@ -35,7 +35,6 @@ from publisher.gate.findings import GateReport, finding_data
 from publisher.i18n.messages import message
 from publisher.issues import approvals, digests
 from publisher.issues import store as issues
-from publisher.issues.digests import IssueVariant, article_ids_of_variant, digest_of
 from publisher.issues.editing import IssueEdits, combined_edits, correction_by
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
 from publisher.log import log
@@ -75,7 +74,7 @@ def announcement_content(
         html=neutralise_placeholders(correction.html),
         day=correction.created_at.astimezone(settings.zone()).date(),
         first_day=first.day,
-        first_subject=neutralise_placeholders(digest_of(connection, first).subject),
+        first_subject=neutralise_placeholders(digests.digest_of(connection, first).subject),
         first_url=address(first),
     )
 
@@ -401,14 +400,14 @@ def render_variant(
     database: Database,
     renderer: Renderer,
     issue: Issue,
-    variant: IssueVariant,
+    variant: digests.IssueVariant,
 ) -> dict[str, Any] | None:
     """Return what is stored of a rendered variant; None if all its articles were withdrawn.
 
     Raise GateError if the gate rejects it, and RenderingError, DeliveryError or IssueError if no mail can be made.
     """
     with database.reading() as connection:
-        numbers = article_ids_of_variant(connection, variant)
+        numbers = digests.article_ids_of_variant(connection, variant)
         if changes := _changes_of_basis(connection, settings, renderer, issue, numbers):
             raise IssueError(
                 f"changed since the issue was approved: {', '.join(changes)}; not sent without approval"

@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 from publisher import urls
 from publisher.articles import store as articles
 from publisher.articles.model import Article, ArticleStatus
-from publisher.articles.store import words_hash
 from publisher.assembly.assemble import edition_content, sister_links, with_words
 from publisher.config import Settings
 from publisher.database import Database
@@ -22,7 +21,6 @@ from publisher.database.engine import chunks
 from publisher.fault_isolation import explain_fault, stops_all
 from publisher.issues import digests
 from publisher.issues import store as issues
-from publisher.issues.digests import reopen_issue
 from publisher.issues.editing import combined_edits, corrections_of, has_written_page
 from publisher.issues.model import Issue, IssueState
 from publisher.log import log
@@ -47,7 +45,7 @@ def revise_issues(
             digests.mark_pages_outdated(connection, changed)
             for issue in issues.issues_by_ids(connection, sorted(changed)):
                 if issue.state in {IssueState.READY, IssueState.AWAITING_APPROVAL}:
-                    reopen_issue(connection, issue, now)
+                    digests.reopen_issue(connection, issue, now)
     with database.reading() as connection:
         due = digests.issues_with_outdated_page(connection)
     problems = []
@@ -69,7 +67,7 @@ def _changed_issues(connection: Connection, now: datetime) -> set[int]:
     changed: set[int] = set()
     for some in chunks(sorted({place.article_id for place in places}), _PORTION):
         found = articles.articles_by_id(connection, some)
-        words = {number: words_hash(one) for number, one in found.items()}
+        words = {number: articles.words_hash(one) for number, one in found.items()}
         changed |= {
             place.issue_id
             for place in places
@@ -135,7 +133,7 @@ def revised_content(
     until = issue.shows_until(now)
     withdrawn = sum(_is_hidden(found[number], until) for number, _words in sent)
     shown = [(found[n], words) for n, words in sent if not _is_hidden(found[n], until)]
-    corrected = {one.id for one, words in shown if words_hash(one) != words}
+    corrected = {one.id for one, words in shown if articles.words_hash(one) != words}
     notes = _correction_notes(connection, settings, issue)
     if not (withdrawn or corrected or notes):
         return None

@@ -21,10 +21,9 @@ from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.retry_policy import RetryPolicy, retry_policy_of
 from publisher.delivery.transports.base import OutgoingMessage, Transport
 from publisher.errors import GateError, IssueError, PublisherError
-from publisher.issues import digests
 from publisher.issues import store as issues
 from publisher.issues.approvals import header_changes, read_manifest
-from publisher.issues.digests import IssueVariant, freeze_variant, variant_digest
+from publisher.issues.digests import IssueVariant, digest_of, freeze_variant, variant_digest
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.log import log
 from publisher.mail import CompiledMail, IssueMail, compile_mail
@@ -70,7 +69,7 @@ class JobBuilder:
 
     def build(self, issue: Issue) -> Job:
         with self.database.reading() as connection:
-            digest = digests.digest_of(connection, issue)
+            digest = digest_of(connection, issue)
         if digest.manifest and (
             changes := header_changes(
                 self.settings, issue.language, read_manifest(digest.manifest)

@@ -6,7 +6,6 @@ from html import escape
 from typing import Literal
 
 from lxml import html as lxml_html
-from lxml.html import HtmlElement
 
 from publisher.errors import PublisherError
 from publisher.polling.foreign_values import harmless_tags
@@ -101,7 +100,7 @@ def why_unread(html: str) -> str:
     return f"its text is longer than {_MAX_TEXT:,} characters" if is_long else ""
 
 
-def parsed_fragment(html: str) -> HtmlElement:
+def parsed_fragment(html: str) -> lxml_html.HtmlElement:
     """Return HTML in a `div`, without comments."""
     parser = lxml_html.HTMLParser(remove_comments=True, remove_pis=True, encoding="utf-8")
     return lxml_html.fragment_fromstring(

@@ -20,7 +20,6 @@ from publisher.ingest.parsers.document import Dialect
 from publisher.ingest.parsers.markup.dialects import markdown_parser
 from publisher.polling import foreign_values as foreign
 from publisher.polling.foreign_pictures import inner_html
-from publisher.polling.foreign_values import JsonObject, json_objects, json_text
 from publisher.polling.model import AnswerError, WebAuthor, WebEntry
 
 # Buttons and forms of Substack.
@@ -188,7 +187,7 @@ def read_buttondown(files: model.ExportFiles, options: model.ExportWishes) -> mo
     rows: list[Any]
     if name := files.named("emails.json"):
         try:
-            rows = json_objects({"": foreign.json_value(files.read(name))}, "")
+            rows = foreign.json_objects({"": foreign.json_value(files.read(name))}, "")
         except AnswerError as error:
             raise model.ImportProblemError(f"{name}: {error}") from None
     else:
@@ -201,34 +200,34 @@ def read_buttondown(files: model.ExportFiles, options: model.ExportWishes) -> mo
 
 
 def _buttondown_post(
-    row: JsonObject,
+    row: foreign.JsonObject,
     texts: Mapping[str, str],
     files: model.ExportFiles,
     options: model.ExportWishes,
 ) -> model.ImportedPost:
-    slug = json_text(row, "slug")
-    name = texts.get(slug) or texts.get(json_text(row, "id"), "")
-    text = json_text(row, "body") or (_decoded(files.read(name)) if name else "")
-    status, kind = json_text(row, "status"), json_text(row, "email_type")
-    date = json_text(row, "publish_date")
+    slug = foreign.json_text(row, "slug")
+    name = texts.get(slug) or texts.get(foreign.json_text(row, "id"), "")
+    text = foreign.json_text(row, "body") or (_decoded(files.read(name)) if name else "")
+    status, kind = foreign.json_text(row, "status"), foreign.json_text(row, "email_type")
+    date = foreign.json_text(row, "publish_date")
     reason = "" if status in _SENT and date else f"is a {status or 'draft'}"
     reason = reason or ("" if kind in _PUBLIC else f"is {kind}")
     unread = model.why_unread(text)
     is_html = "buttondown-editor-mode: fancy" in text[:200]
     text = re.sub(r"<!--.*?(?:-->|\Z)", "", text, flags=re.DOTALL).lstrip()
     entry = WebEntry(
-        id=json_text(row, "id"),
+        id=foreign.json_text(row, "id"),
         url=f"{options.site.rstrip('/')}/archive/{slug}/",
-        title=foreign.plain_title(json_text(row, "subject")),
+        title=foreign.plain_title(foreign.json_text(row, "subject")),
         html="" if unread else text if is_html else markdown_parser(Dialect.PLAIN).render(text),
-        summary=json_text(row, "description"),
+        summary=foreign.json_text(row, "description"),
         published=foreign.iso_time(date),
-        picture=foreign.web_address(json_text(row, "image")),
+        picture=foreign.web_address(foreign.json_text(row, "image")),
     )
     return model.ImportedPost(
         entry=entry,
         slug=slug,
-        canonical=foreign.web_address(json_text(row, "canonical_url")),
+        canonical=foreign.web_address(foreign.json_text(row, "canonical_url")),
         left_out=reason,
         unread=unread,
     )

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 from lxml import html as lxml_html
-from lxml.html import HtmlElement
 
 from publisher.imports.model import figure_html, link_paragraph, parsed_fragment
 from publisher.polling.foreign_pictures import inner_html
@@ -156,7 +155,7 @@ def _player(name: str, address: str) -> str:
     return f'\n\n<{name} src="{source}"></{name}>\n\n' if address else ""
 
 
-def _with_paragraphs(container: HtmlElement) -> str:
+def _with_paragraphs(container: lxml_html.HtmlElement) -> str:
     """Return the inside of an element; what stands outside of blocks gets paragraphs."""
     done, run = list[str](), html.escape(container.text or "", quote=False)
     for child in container:
@@ -184,7 +183,7 @@ def _broken(found: re.Match[str]) -> str:
     return "<br>" if found[0].endswith("\n") else found[0]
 
 
-def _add_links(body: HtmlElement) -> None:
+def _add_links(body: lxml_html.HtmlElement) -> None:
     """Make links of addresses that stand alone, which WordPress shows as what is there."""
     for one in [*body.iter("p", "div")]:
         address = (one.text or "").strip()

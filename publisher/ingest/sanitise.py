@@ -18,7 +18,6 @@ from urllib.parse import unquote, urlsplit
 
 import nh3
 from lxml import etree, html
-from lxml.html import HtmlElement
 
 from publisher.articles.content import internal_links
 from publisher.articles.content.parser import BLOCK_ELEMENTS
@@ -74,7 +73,7 @@ def watch_page(address: str) -> str | None:
 
 
 def replace_media(
-    element: HtmlElement, base_url: str | None, find_file: FindFile | None
+    element: html.HtmlElement, base_url: str | None, find_file: FindFile | None
 ) -> ArticleProblem | None:
     """Make a frame or player a link, or remove it and return the problem."""
     written = _address(element)
@@ -95,13 +94,13 @@ def replace_media(
     return None
 
 
-def _address(element: HtmlElement) -> str:
+def _address(element: html.HtmlElement) -> str:
     sources = [element.get("src"), element.get("data")]
     sources += [source.get("src") for source in element.iter("source")]
     return next((one.strip() for one in sources if one), "")
 
 
-def _make_link(element: HtmlElement, address: str) -> None:
+def _make_link(element: html.HtmlElement, address: str) -> None:
     """Turn an element into a link with its title, or with the address, as text."""
     title = " ".join((element.get("title") or "").split())
     parts = urlsplit(address)

@@ -18,9 +18,8 @@ from sqlalchemy import Connection, insert, select, update
 
 from publisher.accounts.model import Account, Permission, permits
 from publisher.accounts.store import list_accounts
-from publisher.articles import store as articles
 from publisher.articles.model import Article
-from publisher.articles.store import with_known_people
+from publisher.articles.store import became_available, variants, with_known_people
 from publisher.config import Edition, Settings
 from publisher.config.choices import ApprovalPolicy, DigestKey
 from publisher.config.publication import People
@@ -116,11 +115,9 @@ def basis_articles(
     edition = settings.edition(issue.newsletter, issue.language)
     oldest = until - edition.max_age if edition else until
     since = issue.available_since
-    found, _too_old = articles.became_available(
-        connection, publication.languages, since, until, oldest
-    )
-    known = articles.variants(connection, {one.story_id for one in found}, until)
-    known |= articles.variants(connection, pinned, max(until, pinned_at or until))
+    found, _too_old = became_available(connection, publication.languages, since, until, oldest)
+    known = variants(connection, {one.story_id for one in found}, until)
+    known |= variants(connection, pinned, max(until, pinned_at or until))
     people = publication.people
     return {str(one.id): _shown_hash(people, one) for many in known.values() for one in many}
 

@@ -25,7 +25,6 @@ from publisher.database.engine import chunks
 from publisher.issues import store
 from publisher.issues.editing import StoryPlace
 from publisher.issues.model import STATES_WITH_PAGE, Issue, IssueKind, IssueState
-from publisher.issues.store import COLUMNS, issues_by_ids, to_issue
 from publisher.issues.tables import (
     OUTDATED,
     digest_revision_table,
@@ -376,7 +375,7 @@ def issues_without_page(connection: Connection, now: datetime) -> list[tuple[Iss
     revised = revised_page_table.c
     query = (
         sa.select(
-            *COLUMNS,
+            *store.COLUMNS,
             sa.func.coalesce(revised.page, digest_table.c.page).label("page"),
             sa.func.coalesce(revised.sha256, digest_table.c.sha256).label("sha256"),
         )
@@ -389,7 +388,7 @@ def issues_without_page(connection: Connection, now: datetime) -> list[tuple[Iss
         )
         .order_by(issue_table.c.id)
     )
-    return [(to_issue(row), row.page, row.sha256) for row in connection.execute(query)]
+    return [(store.to_issue(row), row.page, row.sha256) for row in connection.execute(query)]
 
 
 def issue_ids_without_page(connection: Connection) -> set[int]:
@@ -479,7 +478,7 @@ def mark_pages_outdated(connection: Connection, numbers: Collection[int]) -> Non
 
 def issues_with_outdated_page(connection: Connection) -> list[Issue]:
     query = sa.select(revised_page_table.c.issue_id).where(revised_page_table.c.page.is_(None))
-    return issues_by_ids(connection, list(connection.execute(query).scalars()))
+    return store.issues_by_ids(connection, list(connection.execute(query).scalars()))
 
 
 def store_revised_page(

@@ -17,7 +17,6 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from publisher.issues import store
 from publisher.issues.model import Issue, IssueKind, IssueState
-from publisher.issues.store import issues_by_ids
 from publisher.issues.tables import (
     correction_table,
     issue_article_table,
@@ -329,7 +328,7 @@ def correction_by(connection: Connection, one: Issue) -> tuple[Correction, Issue
     """Return what a correcting issue says, and the issue with the error."""
     query = select(correction_table).where(correction_table.c.issue_id == one.id)
     found = Correction(**connection.execute(query).mappings().one())
-    return found, issues_by_ids(connection, [found.first_id])[0]
+    return found, store.issues_by_ids(connection, [found.first_id])[0]
 
 
 def corrections_of(
@@ -342,7 +341,7 @@ def corrections_of(
         for row in connection.execute(query.order_by(correction_table.c.id)).mappings()
     ]
     numbers = [one.issue_id for one in found if one.issue_id is not None]
-    issues = {one.id: one for one in issues_by_ids(connection, numbers)}
+    issues = {one.id: one for one in store.issues_by_ids(connection, numbers)}
     return [(one, issues.get(one.issue_id or 0)) for one in found]
 
 

@@ -25,7 +25,6 @@ from publisher.i18n.messages import counted, message
 from publisher.issues import model, store
 from publisher.issues.digests import reopen_issue
 from publisher.issues.model import IssueReason
-from publisher.issues.store import touch_issue
 from publisher.issues.tables import edition_table, issue_table, occurrence_change_table
 from publisher.log import log
 from publisher.recurrence import Occurrence
@@ -151,7 +150,7 @@ def move_in_time(
     send_at = due_at if one.send_at is not None else None
     if is_by_schedule and one.send_at != one.due_at:
         send_at = one.send_at
-    moved = touch_issue(connection, one, due_at=due_at, send_at=send_at, reminders=0)
+    moved = store.touch_issue(connection, one, due_at=due_at, send_at=send_at, reminders=0)
     if moved.state in _MADE:
         reopen_issue(connection, moved, now)
 

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lxml import etree
-from lxml import html as lxml_html
-from lxml.html import HtmlElement
+from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from publisher.polling.foreign_values import plain_title, web_address
 from publisher.polling.model import AnswerError
@@ -50,9 +49,9 @@ class FrontPage:
 
 def read_front_page(body: bytes, url: str) -> FrontPage:
     """Return what a page says of its site. Raise AnswerError for what is no page of HTML."""
-    parser = lxml_html.HTMLParser(encoding=_encoding(body), remove_comments=True)
+    parser = HTMLParser(encoding=_encoding(body), remove_comments=True)
     try:
-        page = lxml_html.document_fromstring(body, parser=parser)
+        page = document_fromstring(body, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         raise AnswerError("this is no page of HTML") from None
     bases = (one.get("href") or "" for one in page.iter("base"))

@@ -9,7 +9,6 @@ from publisher.polling.asking import Asking, PollOutcome
 from publisher.polling.identity import overlaps
 from publisher.polling.model import WebEntry, WebFeed
 from publisher.polling.push import named_hub
-from publisher.polling.schedule import PollAnswer
 
 # Documents with older entries that are read after a pause.
 _MAX_FOLLOWED = 20
@@ -44,7 +43,7 @@ def ask_feed(asking: Asking, url: str = "") -> PollOutcome:
     return PollOutcome(asking.source, answer, entries, note, hub=hub)
 
 
-def _parsed(asking: Asking, answer: PollAnswer, body: bytes) -> WebFeed:
+def _parsed(asking: Asking, answer: schedule.PollAnswer, body: bytes) -> WebFeed:
     from publisher.polling.feed_reader import read_feed  # loads parsers, for their process
 
     kind = answer.headers.get("Content-Type", "")

@@ -11,8 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from lxml import etree
-from lxml import html as lxml_html
-from lxml.html import HtmlElement
+from lxml.html import HtmlElement, fragment_fromstring
 
 from publisher.errors import ArticleError
 from publisher.polling.foreign_values import harmless_tags, web_address
@@ -76,7 +75,7 @@ def inner_html(element: HtmlElement) -> str:
 
 
 def _parsed(html: str) -> HtmlElement:
-    body = lxml_html.fragment_fromstring(harmless_tags(html), create_parent="div")
+    body = fragment_fromstring(harmless_tags(html), create_parent="div")
     for one in [*body.iter("noscript")]:
         before, real = one.getprevious(), next(one.iter("img"), None)
         # A script would put the picture in the place of an empty one.

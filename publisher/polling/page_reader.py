@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 from lxml import etree
 from lxml import html as lxml_html
 from lxml.cssselect import SelectorError
-from lxml.html import HtmlElement
 
 from publisher.polling import foreign_values as foreign
 from publisher.polling.foreign_values import JsonObject, json_objects, json_text, web_address
@@ -107,7 +106,7 @@ def read_web_page(
     return ReadPage(said.entry(html), problem)
 
 
-def _parsed(body: bytes, content_type: str) -> HtmlElement:
+def _parsed(body: bytes, content_type: str) -> lxml_html.HtmlElement:
     if len(body) > _MAX_BYTES:
         raise AnswerError(f"this is larger than {_MAX_BYTES // 1_000_000} MB")
     if _MANY_ATTRIBUTES.search(_SCRIPT.sub(rb"\1", body)):
@@ -132,7 +131,7 @@ def _decoded(body: bytes, content_type: str) -> str:
 class _Said:
     """What a page says of itself."""
 
-    def __init__(self, page: HtmlElement, url: str) -> None:
+    def __init__(self, page: lxml_html.HtmlElement, url: str) -> None:
         self._page, self._url = page, url
         self._metas = dict[str, list[str]]()
         for meta in page.iter("meta"):
@@ -174,7 +173,7 @@ class _Said:
     def _meta(self, *names: str) -> str:
         return next((text for name in names for text in self._metas.get(name, ())), "")
 
-    def _links(self, relation: str) -> Iterator[tuple[HtmlElement, str]]:
+    def _links(self, relation: str) -> Iterator[tuple[lxml_html.HtmlElement, str]]:
         for link in self._page.iter("link"):
             if relation in (link.get("rel") or "").lower().split():
                 yield link, web_address(link.get("href") or "", self._base)
@@ -229,9 +228,9 @@ class _Said:
         return dates[:1] if len({one[:10] for one in dates}) == 1 else []
 
     @cached_property
-    def _outer_articles(self) -> list[HtmlElement]:
+    def _outer_articles(self) -> list[lxml_html.HtmlElement]:
         path = f"//article[not(ancestor::article or {_BESIDE} or contains(@class,'comment'))]"
-        found: list[HtmlElement] = self._page.xpath(path)
+        found: list[lxml_html.HtmlElement] = self._page.xpath(path)
         return found
 
     @property
@@ -400,7 +399,7 @@ def _without_site(title: str, headings: Sequence[str], site: str) -> str:
     return title
 
 
-def _json_ld(page: HtmlElement) -> Iterator[JsonObject]:
+def _json_ld(page: lxml_html.HtmlElement) -> Iterator[JsonObject]:
     """Yield the objects of JSON-LD at its top, and in `@graph`; what is malformed says nothing."""
     waiting = list[Any]()
     for script in page.iter("script"):
@@ -447,7 +446,7 @@ def _time(written: str) -> datetime | None:
     )
 
 
-def _byline(element: HtmlElement) -> str:
+def _byline(element: lxml_html.HtmlElement) -> str:
     """Return the name in an element; empty where it is a text."""
     named = element.xpath(".//*[@itemprop='name']")
     text = element.get("content") or (named[0] if named else element).text_content()

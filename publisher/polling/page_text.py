@@ -9,8 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
 
 from lxml import etree
-from lxml import html as lxml_html
-from lxml.html import HtmlElement
+from lxml.html import HtmlElement, document_fromstring
 
 _BLOCKS = frozenset(
     "address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer h1 h2 "  # noqa: SIM905  # one a line would fill the page
@@ -52,7 +51,7 @@ def article_text(page: HtmlElement, select: str = "") -> str:
         return "".join(html_inside(one) for one in _outermost(body.cssselect(select)))
     own = _own_article(body)
     if own is not body:
-        page = lxml_html.document_fromstring(etree.tostring(own, encoding="unicode"))
+        page = document_fromstring(etree.tostring(own, encoding="unicode"))
     parts = [*_parts(own)]
     words = letters(_words(page, fast=True))
     if len(words) < _FEW * sum(len(text) for _block, text, _is_leaf in parts):

@@ -26,7 +26,6 @@ from publisher.files import remove_file, write_if_changed
 from publisher.languages import format_date, list_names
 from publisher.rendering import PublicationView, Renderer, model, views
 from publisher.site.list_changes import change_numbers
-from publisher.web_files import write_page
 
 _T = TypeVar("_T")
 
@@ -299,10 +298,10 @@ class _ArchiveWriter:
         house = views.site_view(self.settings, lists.language)
         if page.moved_to:
             moved = self.renderer.moved_page(house, self._url(page.moved_to))
-            return write_page(self.settings, PurePosixPath(path), moved)
+            return web_files.write_page(self.settings, PurePosixPath(path), moved)
         script = self._write_script(house) if page.kind == "search" else ""
         content = replace(self._content(lists, path, page), script=script)
-        return write_page(
+        return web_files.write_page(
             self.settings, urls.page_file(path), self.renderer.archive_page(house, content)
         )
 

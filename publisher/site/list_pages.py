@@ -28,7 +28,6 @@ from publisher.rendering import (
 )
 from publisher.rendering.model import ArchiveLine, NewsletterLine
 from publisher.site.list_changes import change_numbers
-from publisher.web_files import write_page
 
 ARTICLES_ON_HOME = 30  # feeds and archives have more
 # The first of so many articles that has a picture leads the front page.
@@ -66,7 +65,7 @@ def write_list_pages(
     changed, failed = 0, list[str]()
     for file, render in _due_pages(settings, database, renderer, now, before, current):
         with isolated(f"/{file}", failed.append):
-            changed += write_page(settings, file, render())
+            changed += web_files.write_page(settings, file, render())
     for problem in failed:
         report(problem)
     if not failed:

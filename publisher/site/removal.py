@@ -36,7 +36,6 @@ from publisher.issues.tables import (
 )
 from publisher.site import adjacent_pages
 from publisher.site.list_changes import mark_lists_due, mark_pages_settled
-from publisher.web_files import write_page
 
 _FOLDER = re.compile(r"\bmedia/([0-9a-f]{16})/")
 _WAITING = (
@@ -258,7 +257,7 @@ def _settle(settings: Settings, row: Row[Any], gone_page: Callable[[str], str] |
     public, file = settings.folders.public, _file(row)
     remove_file(public / file, public)
     if gone_page and row.url is None and row.language in settings.publication.languages:
-        write_page(settings, file.with_name(urls.GONE_NAME), gone_page(row.language))
+        web_files.write_page(settings, file.with_name(urls.GONE_NAME), gone_page(row.language))
     else:
         remove_file(public / file.with_name(urls.GONE_NAME), public)
 

@@ -23,7 +23,6 @@ from publisher.errors import PublisherError, RenderingError
 from publisher.fault_isolation import explain_fault, stops_all
 from publisher.files import explain_error, is_storage_failure, remove_file, write_if_changed
 from publisher.issues import digests as issue_pages
-from publisher.issues.digests import mark_pages_outdated
 from publisher.issues.model import Issue
 from publisher.issues.tables import issue_table
 from publisher.log import log
@@ -47,7 +46,6 @@ from publisher.site import (
     sitemaps,
 )
 from publisher.site.former_addresses import place_files, write_redirects
-from publisher.web_files import write_page
 
 
 def mark_all_pages_due(connection: Connection) -> None:
@@ -221,7 +219,7 @@ def _write_issues(
             _with_present_address(settings, issue, page), previous, following
         )
         with _apart(settings, written):
-            written.issues += write_page(settings, urls.page_file(path), html)
+            written.issues += web_files.write_page(settings, urls.page_file(path), html)
             if settings.s3:
                 written.pages.append((issue, sha256))
             else:
@@ -263,7 +261,7 @@ def record_issue_pages(database: Database, pages: Sequence[tuple[Issue, str]]) -
             list_changes.mark_lists_due(connection, [])
             if issue.corrects_id is not None:
                 # The page of the issue with the error links to this one, now that it is there.
-                mark_pages_outdated(connection, [issue.corrects_id])
+                issue_pages.mark_pages_outdated(connection, [issue.corrects_id])
             removal.mark_media_due(connection)
 
 
@@ -395,7 +393,7 @@ class _ArticleWriter:
             # Before the page is replaced, so that a killed process looks through the files, too.
             with self.database.writing() as connection:
                 removal.mark_media_due(connection)
-        is_changed = write_page(self.settings, path, page)
+        is_changed = web_files.write_page(self.settings, path, page)
         remove_file(public / path.with_name(urls.GONE_NAME), public)
         return is_changed
 

@@ -17,7 +17,6 @@ import sqlalchemy as sa
 import feeds
 from publisher import urls, web_files
 from publisher.articles import model
-from publisher.articles.model import Article, ArticleStatus
 from publisher.articles.store import articles_by_id
 from publisher.config import Newsletter, Publication, Settings
 from publisher.issues import digests, store
@@ -243,7 +242,7 @@ def _entry(
     renderer: Renderer,
     one: Feed,
     issue: Issue,
-    chosen: list[Article],
+    chosen: list[model.Article],
     now: datetime,
 ) -> feeds.Entry:
     publication, until = settings.publication, issue.shows_until(now)
@@ -256,7 +255,7 @@ def _entry(
         items=tuple(
             views.article_view(publication, each, issue.language, ())
             for each in chosen
-            if each.status == ArticleStatus.READY and each.available_at <= until
+            if each.status == model.ArticleStatus.READY and each.available_at <= until
         ),
         sisters=(),
         web_url=urls.public_url(publication, path),

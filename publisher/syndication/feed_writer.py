@@ -26,17 +26,13 @@ from publisher.fault_isolation import explain_fault, stops_all
 from publisher.files import explain_error
 from publisher.log import log
 from publisher.rendering import Renderer, views
-from publisher.syndication import (
-    change_log,
-    entry_builder,
-    feed_documents,
-    feed_index,
-    feed_window,
-    websub,
+from publisher.syndication import change_log, feed_documents, feed_index, feed_window, websub
+from publisher.syndication.entry_builder import (
+    EntryBuilder,
+    issue_entries,
+    mark_changed_issue_feeds,
+    newsletter_title,
 )
-from publisher.syndication.entry_builder import EntryBuilder
-from publisher.syndication.feed_documents import FeedFile
-from publisher.syndication.feed_index import Feed
 from publisher.syndication.feed_pages import FEED_LIST, FEED_STYLES, FeedPages
 from publisher.syndication.feed_window import ArchiveRange, EntryRow, StoredEntry
 from publisher.syndication.tables import feed as feed_table
@@ -96,8 +92,8 @@ _MAX_IN_PROGRESS = 4  # feeds whose files are written while the next one is rend
 class _InProgress:
     """A feed whose files are being written."""
 
-    feed: Feed
-    files: Sequence[FeedFile]
+    feed: feed_index.Feed
+    files: Sequence[feed_documents.FeedFile]
     writing: Sequence[Future[bool]]
 
 
@@ -123,7 +119,7 @@ class FeedWriter:
 
     def write(
         self,
-        due: Sequence[Feed],
+        due: Sequence[feed_index.Feed],
         progress: Callable[[int, int], object] = lambda _done, _of: None,
     ) -> None:
         in_progress: list[_InProgress] = []
@@ -141,7 +137,7 @@ class FeedWriter:
         for rest in in_progress:
             self._finish(rest)
 
-    def _report(self, one: Feed, error: Exception) -> None:
+    def _report(self, one: feed_index.Feed, error: Exception) -> None:
         """Hold one feed back; raise what would meet the next one, too."""
         is_expected = isinstance(error, RenderingError | feeds.FeedsError | OSError)
         if not is_expected and stops_all(error):
@@ -156,10 +152,10 @@ class FeedWriter:
             exc_info=not is_expected,
         )
 
-    def _start(self, one: Feed) -> _InProgress:
+    def _start(self, one: feed_index.Feed) -> _InProgress:
         if one.kind == "issues":
             with self.database.reading() as connection:
-                issues = entry_builder.issue_entries(
+                issues = issue_entries(
                     connection, self.settings, self.builder.renderer, one, self.now
                 )
                 return self._render(one, list(issues))
@@ -173,7 +169,7 @@ class FeedWriter:
 
     def _render(
         self,
-        one: Feed,
+        one: feed_index.Feed,
         entries: Sequence[feeds.Entry],
         tombstones: Sequence[feeds.Tombstone] = (),
         newest_archive: int = 0,
@@ -214,7 +210,7 @@ class FeedWriter:
             if hubs := self.settings.feeds.hubs:
                 websub.enqueue_pings(connection, hubs, changed, self.now)
 
-    def _rewrite_archives(self, one: Feed) -> None:
+    def _rewrite_archives(self, one: feed_index.Feed) -> None:
         with self.database.reading() as connection:
             due = feed_window.due_archives(connection, one.id)
         for archive in due:
@@ -223,7 +219,7 @@ class FeedWriter:
             self._write_archive(one, archive, self._build(one, rows, archived=True))
         self._record(one, due)
 
-    def _archive_surplus(self, one: Feed) -> list[feeds.Entry]:
+    def _archive_surplus(self, one: feed_index.Feed) -> list[feeds.Entry]:
         limits = self.settings.feeds
         with self.database.reading() as connection:
             before = feed_window.newest_archive(connection, one.id)
@@ -240,7 +236,7 @@ class FeedWriter:
         moved = {row.tag for row in newest[count - leaving :]}
         return [entry for entry in built if entry.id not in moved]
 
-    def _archive_oldest(self, one: Feed, before: ArchiveRange, leaving: int) -> None:
+    def _archive_oldest(self, one: feed_index.Feed, before: ArchiveRange, leaving: int) -> None:
         """Write entries into archive documents, and record those when all are written: a kill must not divide the rest differently."""
         limits = self.settings.feeds
         written: list[ArchiveRange] = []
@@ -260,7 +256,7 @@ class FeedWriter:
         self._record(one, written)
 
     def _build(
-        self, one: Feed, rows: Sequence[EntryRow], *, archived: bool = False
+        self, one: feed_index.Feed, rows: Sequence[EntryRow], *, archived: bool = False
     ) -> list[feeds.Entry]:
         full = feed_documents.has_texts(self.settings, one, archived=archived)
 
@@ -271,7 +267,7 @@ class FeedWriter:
         return self.builder.build(rows, read, full=full, archived=archived)
 
     def _write_archive(
-        self, one: Feed, archive: ArchiveRange, entries: Sequence[feeds.Entry]
+        self, one: feed_index.Feed, archive: ArchiveRange, entries: Sequence[feeds.Entry]
     ) -> None:
         self._stop_here()  # a feed of a large archive takes minutes
         with self.database.reading() as connection:
@@ -283,7 +279,7 @@ class FeedWriter:
         file = feed_documents.render_archive(channel, one, archive.number)
         feed_documents.write_feed_file(self.settings, file)
 
-    def _record(self, one: Feed, written: Sequence[ArchiveRange]) -> None:
+    def _record(self, one: feed_index.Feed, written: Sequence[ArchiveRange]) -> None:
         if written:
             with self.database.writing() as connection:
                 for archive in written:
@@ -318,7 +314,7 @@ def publish_feeds(
     with database.writing() as connection:
         feed_index.create_permanent_feeds(connection, publication)
         again = _mark_changed_settings(connection, settings, templates)
-        entry_builder.mark_changed_issue_feeds(connection, settings, now)
+        mark_changed_issue_feeds(connection, settings, now)
     _mark_missing_files(settings, database)
     problems = list[str]()
     recording = partial(progress, "recording changes for feeds")
@@ -351,7 +347,7 @@ def _name_feeds(
     titles = [
         renderer.feed_name(
             views.publication_view(publication, one.language),
-            entry_builder.newsletter_title(settings, one) if one.kind == "issues" else "",
+            newsletter_title(settings, one) if one.kind == "issues" else "",
         )
         for one in nameless
     ]

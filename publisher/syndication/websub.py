@@ -12,21 +12,20 @@ from urllib.parse import urlsplit, urlunsplit
 from sqlalchemy import Connection, func, select
 
 from publisher.database import retry_queue
-from publisher.database.retry_queue import FAILED, QueueItem, QueuePolicy, queue_item
 
 # The last attempt comes about 23 hours after the first. Attempts are counted, not hours, so that
 # no ping is given up while the program is not running.
 MAX_PING_ATTEMPTS = 13
 _MAX_TEXT = 200
 PING_KIND = "websub"
-PING_POLICY = QueuePolicy(
+PING_POLICY = retry_queue.QueuePolicy(
     kinds=(PING_KIND,),
     delays=[timedelta(minutes=min(2**number, 360)) for number in range(MAX_PING_ATTEMPTS - 1)],
     jitter=-0.25,  # topics are spread out
     most_attempts=MAX_PING_ATTEMPTS,
     lease=timedelta(minutes=1),  # longer than a run
 )
-_c = queue_item.c
+_c = retry_queue.queue_item.c
 IS_PING = _c.kind == PING_KIND
 
 
@@ -43,19 +42,19 @@ def enqueue_pings(
 
 
 def count_waiting_pings(connection: Connection) -> int:
-    query = select(func.count()).select_from(queue_item)
+    query = select(func.count()).select_from(retry_queue.queue_item)
     return connection.execute(query.where(IS_PING, _c.next_at.is_not(None))).scalar_one()
 
 
 def failed_pings(connection: Connection) -> list[tuple[str, str, str]]:
-    query = select(queue_item).where(IS_PING, _c.state == FAILED)
+    query = select(retry_queue.queue_item).where(IS_PING, _c.state == retry_queue.FAILED)
     return [
         (printable_address(item.target), ping_topic(item), item.reason or "")
         for item in retry_queue.load_items(connection, query.order_by(_c.key))
     ]
 
 
-def ping_topic(item: QueueItem) -> str:
+def ping_topic(item: retry_queue.QueueItem) -> str:
     return str(item.payload["topic"])
 
 

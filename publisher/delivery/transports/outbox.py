@@ -25,7 +25,6 @@ from publisher.config import Settings
 from publisher.config.delivery import OutboxLayoutKind, OutboxSettings
 from publisher.delivery import causes
 from publisher.delivery.transports import base as transports
-from publisher.delivery.transports.base import Unreachable
 from publisher.errors import DeliveryError
 from publisher.issues.model import Issue
 from publisher.log import log
@@ -195,7 +194,7 @@ class OutboxTransport(transports.Transport):
                     self._place_rows(lease_id, unplaced.keys)
                     del self._unplaced[lease_id]
             except OSError as error:
-                raise Unreachable(self.reason(error)) from error
+                raise transports.Unreachable(self.reason(error)) from error
             self._connections[lease_id] += 1
         return OutboxConnection(self, lease_id, holds_lease)
 
@@ -346,6 +345,6 @@ class OutboxConnection:
             log.error("mail of an issue is put off", reason=reason)
         return transports.Outcome(transports.SendStatus.DEFERRED, reason, causes.FOLDER_PROBLEM)
 
-    def _unreachable(self, reason: str) -> Unreachable:
+    def _unreachable(self, reason: str) -> transports.Unreachable:
         self.is_open = False
-        return Unreachable(reason)
+        return transports.Unreachable(reason)

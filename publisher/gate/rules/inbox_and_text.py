@@ -27,7 +27,6 @@ from publisher.gate.mail import (
 from publisher.gate.passages import PassageText, column_width
 from publisher.i18n.messages import counted, message
 from publisher.languages import direction, locales, script
-from publisher.languages.locales import BIDI_OVERRIDES, bidi_fault, character_name
 from publisher.mail_limits import MAX_TEXT_COLUMNS
 
 _ADDRESS = re.compile(r"https?://[^\s<>\u2066-\u2069]+", re.IGNORECASE)
@@ -204,13 +203,13 @@ def _header(mail: CheckedMail) -> Iterator[Finding]:
                 "field-control",
                 name,
                 "it contains %(control)s",
-                control=character_name(control),
+                control=locales.character_name(control),
             )
-        override = next(filter(BIDI_OVERRIDES.__contains__, text), None)
+        override = next(filter(locales.BIDI_OVERRIDES.__contains__, text), None)
         fault = (
-            message("it contains %(control)s", control=character_name(override))
+            message("it contains %(control)s", control=locales.character_name(override))
             if override
-            else bidi_fault(text)
+            else locales.bidi_fault(text)
         )
         if fault:
             yield finding_of("field-direction", name, fault)

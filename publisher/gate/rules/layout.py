@@ -12,7 +12,6 @@ from functools import lru_cache
 from lxml import etree
 
 from publisher.gate.css import stylesheet
-from publisher.gate.css.stylesheet import pixels
 from publisher.gate.findings import Finding
 from publisher.gate.mail import CheckedMail, HtmlDocument, clip_text, finding, finding_of
 from publisher.i18n.messages import message
@@ -108,7 +107,7 @@ def _widths(document: HtmlDocument) -> dict[int, dict[str, float]]:
             if declared.value.lower() == "auto" or "%" in declared.units:
                 widths.pop(declared.name, None)
                 widths[_FLUID] = 1.0
-            elif size := pixels(declared.value, 16.0):
+            elif size := stylesheet.pixels(declared.value, 16.0):
                 widths[declared.name] = size
                 if declared.name == "width":
                     widths.pop(_FLUID, None)

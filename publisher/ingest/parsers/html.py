@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from lxml import etree
 from lxml import html as lxml_html
-from lxml.html import HtmlElement
 
 from publisher.articles.model import ParsedArticle
 from publisher.errors import ArticleError, EmptyArticleError
@@ -20,7 +19,6 @@ from publisher.ingest.parsers.document import (
     build_article,
     decode_document,
 )
-from publisher.ingest.parsers.fields import split_bylines
 from publisher.ingest.parsers.markup.common import ProblemLog
 from publisher.ingest.parsers.markup.templating import run_templates
 from publisher.urls import absolute_link
@@ -49,7 +47,7 @@ def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
     return build_article(metadata, body, document, library)
 
 
-def _parse(source: str) -> HtmlElement:
+def _parse(source: str) -> lxml_html.HtmlElement:
     # lxml refuses text that declares an encoding, so it gets bytes.
     parser = lxml_html.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True)
     try:
@@ -62,7 +60,7 @@ def _parse(source: str) -> HtmlElement:
     return page
 
 
-def _head(page: HtmlElement) -> ParsedArticle:
+def _head(page: lxml_html.HtmlElement) -> ParsedArticle:
     metas = _metas(page)
 
     def first(*names: str) -> str:
@@ -78,7 +76,7 @@ def _head(page: HtmlElement) -> ParsedArticle:
         bylines=tuple(
             byline
             for names in fields.unique_texts(metas.get("author", []))
-            for byline in split_bylines(names)
+            for byline in fields.split_bylines(names)
         ),
         summary=first("description", "og:description"),
         section=first("article:section") or None,
@@ -89,7 +87,7 @@ def _head(page: HtmlElement) -> ParsedArticle:
     )
 
 
-def _metas(page: HtmlElement) -> dict[str, list[str]]:
+def _metas(page: lxml_html.HtmlElement) -> dict[str, list[str]]:
     metas: dict[str, list[str]] = {}
     for element in page.iter("meta"):
         name = (element.get("property") or element.get("name") or "").strip().lower()
@@ -99,19 +97,19 @@ def _metas(page: HtmlElement) -> dict[str, list[str]]:
     return metas
 
 
-def _links(page: HtmlElement, relation: str) -> list[HtmlElement]:
+def _links(page: lxml_html.HtmlElement, relation: str) -> list[lxml_html.HtmlElement]:
     links = page.iter("link")
     return [link for link in links if relation in (link.get("rel") or "").lower().split()]
 
 
-def _canonical(page: HtmlElement) -> str | None:
+def _canonical(page: lxml_html.HtmlElement) -> str | None:
     addresses = (link.get("href") or "" for link in _links(page, "canonical"))
     absolute = (absolute_link(href.strip(), None) for href in addresses)
     found = next(filter(None, absolute), None)
     return None if found and found.startswith("mailto:") else found
 
 
-def _container(page: HtmlElement) -> HtmlElement:
+def _container(page: lxml_html.HtmlElement) -> lxml_html.HtmlElement:
     articles = page.xpath(".//article[not(ancestor::article)]")
     mains = list(page.iter("main"))
     # Several articles are a list of teasers, unless the page has nothing else.
@@ -122,7 +120,7 @@ def _container(page: HtmlElement) -> HtmlElement:
     return _without_site(body)
 
 
-def _without_site(body: HtmlElement) -> HtmlElement:
+def _without_site(body: lxml_html.HtmlElement) -> lxml_html.HtmlElement:
     for name in _SITE_ELEMENTS:
         for element in body.findall(name):
             if element.find(".//h1") is None:
@@ -130,7 +128,7 @@ def _without_site(body: HtmlElement) -> HtmlElement:
     return body
 
 
-def _take_heading(container: HtmlElement) -> str:
+def _take_heading(container: lxml_html.HtmlElement) -> str:
     """Remove the first h1 from the container and return its text."""
     heading = container.find(".//h1")
     if heading is None:
@@ -140,10 +138,10 @@ def _take_heading(container: HtmlElement) -> str:
     return text
 
 
-def _text(element: HtmlElement | None) -> str:
+def _text(element: lxml_html.HtmlElement | None) -> str:
     return "" if element is None else " ".join(element.text_content().split())
 
 
-def _inner(element: HtmlElement) -> str:
+def _inner(element: lxml_html.HtmlElement) -> str:
     text = etree.tostring(element, method="html", encoding="unicode", with_tail=False)
     return text[text.index(">") + 1 :]

@@ -25,7 +25,6 @@ from publisher.ingest.parsers.document import (
     build_article,
     decode_document,
 )
-from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.markup import templating
 from publisher.ingest.parsers.markup.common import ProblemLog
 from publisher.ingest.parsers.markup.dialects import east_asian_plugin, markdown_parser
@@ -58,7 +57,7 @@ def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
 
 def _body(
     document: SourceDocument,
-    fields: Mapping[str, YamlValue],
+    fields: Mapping[str, front_matter.YamlValue],
     language: str | None,
     log: ProblemLog,
 ) -> DocumentBody:

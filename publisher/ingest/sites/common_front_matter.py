@@ -14,11 +14,9 @@ from typing import Any
 from publisher.articles.model import ParsedArticle
 from publisher.i18n.article_problems import ArticleProblem, ProblemKind
 from publisher.ingest.parsers import fields as field_types
-from publisher.ingest.parsers.fields import AFFILIATION_KEYS
 from publisher.ingest.parsers.front_matter import YamlValue, keyed
 from publisher.ingest.parsers.metadata import read_metadata
 from publisher.ingest.sites import base as sites
-from publisher.ingest.sites.base import LeftOutError
 
 Fields = Mapping[str, YamlValue]
 
@@ -51,20 +49,20 @@ def check_held_back(
     title = text_of(fields, "title")
     is_draft = is_set(fields, "draft") or fields.get("status") == "draft"
     if is_draft or is_word(fields.get("published"), field_types.FALSE_WORDS):
-        raise LeftOutError(sites.LeftOutReason.DRAFT, title=title)
+        raise sites.LeftOutError(sites.LeftOutReason.DRAFT, title=title)
     if is_set(fields, "unlisted"):
-        raise LeftOutError(sites.LeftOutReason.UNLISTED, title=title)
+        raise sites.LeftOutError(sites.LeftOutReason.UNLISTED, title=title)
     if is_set(fields, "untranslated"):
         declared = text_of(fields, "lang", "language", "locale")
         language = languages.tag(declared) or sites.tag_of(declared) or page.language
         if language not in {None, languages.default}:
-            raise LeftOutError(sites.LeftOutReason.UNTRANSLATED, title=title)
+            raise sites.LeftOutError(sites.LeftOutReason.UNTRANSLATED, title=title)
 
 
 def check_dated(page: sites.SitePage, parsed: ParsedArticle) -> None:
     """Raise LeftOutError for a page that would be an article if it had a date."""
     if page.kind is sites.PageKind.DATED and parsed.published is None:
-        raise LeftOutError(sites.LeftOutReason.PAGE, page.group)
+        raise sites.LeftOutError(sites.LeftOutReason.PAGE, page.group)
 
 
 def is_word(value: YamlValue, words: frozenset[str]) -> bool:
@@ -229,6 +227,6 @@ def _author(key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(stated, Mapping):
         parts["name"] = next((one for one in stated.values() if isinstance(one, str)), "")
     name = parts.get("name") or parts.get("display_name") or parts.get("title") or key
-    words = (parts.get(one) for one in AFFILIATION_KEYS)
+    words = (parts.get(one) for one in field_types.AFFILIATION_KEYS)
     affiliation = next((one for one in words if isinstance(one, str) and one != name), None)
     return {"name": unescape(str(name)), "affiliation": affiliation and unescape(affiliation)}

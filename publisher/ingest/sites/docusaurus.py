@@ -15,12 +15,10 @@ from publisher.ingest.parsers.fields import parse_date
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import base as sites
 from publisher.ingest.sites import common_front_matter
-from publisher.ingest.sites.base import COMMON_PAGES, LISTS, PathPatterns
-from publisher.ingest.sites.common_front_matter import named_authors
 from publisher.ingest.sites.configuration import ConfigurationFiles, ScriptObject
 
 CONFIG_FILES = tuple(f"docusaurus.config.{item}" for item in ("js", "ts", "mjs", "cjs"))
-_ANY = PathPatterns(())
+_ANY = sites.PathPatterns(())
 _PLUGIN = "docusaurus-plugin-content-blog"
 # Version 2 of Docusaurus has MDX 1; version 3 has MDX 3.
 _MDX_1 = re.compile(r'"@docusaurus/core"\s*:\s*"[\^~>=v\s]*2(?![0-9])')
@@ -41,8 +39,8 @@ class _Blog:
     authors: str = "authors"
     tags: str = "tags"
     # Patterns of posts, and of files that are none, below the folder.
-    include: PathPatterns = _ANY
-    exclude: PathPatterns = _ANY
+    include: sites.PathPatterns = _ANY
+    exclude: sites.PathPatterns = _ANY
 
     @property
     def plugin(self) -> str:
@@ -64,7 +62,7 @@ class DocusaurusSite(sites.Site):
     generator = "docusaurus"
     dialect = Dialect.DOCUSAURUS
     unread = frozenset({"node_modules", "__tests__"})
-    generated = (*COMMON_PAGES, *LISTS)
+    generated = (*sites.COMMON_PAGES, *sites.LISTS)
 
     def __init__(self, files: ConfigurationFiles, options: sites.SiteOptions) -> None:
         super().__init__(files, options)
@@ -157,7 +155,7 @@ class DocusaurusSite(sites.Site):
             folder for folder in self._folders if page.path.is_relative_to(folder.folder)
         )
         full = dict(fields)
-        full["authors"] = named_authors(
+        full["authors"] = common_front_matter.named_authors(
             self._stated_authors(full), self._known(place, place.blog.authors)
         )
         full["author"] = None
@@ -224,8 +222,8 @@ def _blog(config: ScriptObject, options: ScriptObject, name: str) -> _Blog:
         name,
         _list_name(options.string("authorsMapPath"), "authors"),
         _list_name(options.string("tags"), "tags"),
-        PathPatterns(own.strings("include", config)),
-        PathPatterns(own.strings("exclude", config)),
+        sites.PathPatterns(own.strings("include", config)),
+        sites.PathPatterns(own.strings("exclude", config)),
     )
 
 

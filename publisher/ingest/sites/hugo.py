@@ -13,11 +13,9 @@ from publisher.articles.model import ParsedArticle, Picture
 from publisher.ingest.parsers import ARTICLE_SUFFIXES
 from publisher.ingest.parsers import fields as field_types
 from publisher.ingest.parsers.document import Dialect, SiteValues
-from publisher.ingest.parsers.fields import date_in_name
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import base as sites
 from publisher.ingest.sites import common_front_matter
-from publisher.ingest.sites.base import COMMON_PAGES, LeftOutError
 from publisher.ingest.sites.common_front_matter import Fields
 from publisher.ingest.sites.configuration import ConfigurationFiles, DataFiles, plain_values
 from publisher.ingest.sites.hugo_config import ContentFolder, HugoConfig
@@ -64,7 +62,7 @@ class HugoSite(sites.Site):
         self.declared = self._languages.tags
         self.own_static = self._config.static
         self.folders = (*(place.folder for place in self._config.content), *self.static)
-        self.generated = (*COMMON_PAGES, *self._config.taxonomies)
+        self.generated = (*sites.COMMON_PAGES, *self._config.taxonomies)
         self._sections = _POST_SECTIONS | self._config.main_sections
         # What is so for a folder is so for all its files.
         self._place = lru_cache(maxsize=None)(self._find_place)
@@ -100,7 +98,7 @@ class HugoSite(sites.Site):
             path,
             language=language,
             story=str(story).lower(),
-            date=date_in_name(f"{story.name}-"),
+            date=field_types.date_in_name(f"{story.name}-"),
             kind=sites.PageKind.POST
             if section.lower() in self._sections
             else sites.PageKind.DATED,
@@ -151,7 +149,7 @@ class HugoSite(sites.Site):
         _check_build(full)
         layout = {common_front_matter.text_of(full, key).lower() for key in ("layout", "type")}
         if page.kind is sites.PageKind.DATED and layout & _LIST_LAYOUTS:
-            raise LeftOutError(sites.LeftOutReason.LIST, page.group)
+            raise sites.LeftOutError(sites.LeftOutReason.LIST, page.group)
         parsed = common_front_matter.described(page, _dated(full))
         common_front_matter.check_dated(page, parsed)
         tag = page.language or self._languages.default
@@ -255,7 +253,7 @@ def _check_build(fields: Fields) -> None:
     stated = (options.get(key) for key in ("render", "list"))
     is_hidden = any(common_front_matter.is_word(value, never) for value in stated)
     if is_hidden or common_front_matter.is_set(fields, "headless"):
-        raise LeftOutError(sites.LeftOutReason.UNLISTED)
+        raise sites.LeftOutError(sites.LeftOutReason.UNLISTED)
 
 
 def _tokens(

@@ -20,7 +20,6 @@ from publisher.ingest.parsers.fields import parse_date
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import base as sites
 from publisher.ingest.sites import common_front_matter, configuration
-from publisher.ingest.sites.base import jekyll_pages
 from publisher.ingest.sites.common_front_matter import Fields
 
 _LANGUAGES_PLUGIN = "jekyll-multiple-languages-plugin"
@@ -68,7 +67,7 @@ class JekyllSite(sites.Site):
         self.stated_url = f"{stands_at}/{base}".rstrip("/") if stands_at else ""
         self.own_static = (self._source,)
         has_own = files.exists(str(self._source / "_plugins"))
-        self.generated = tuple(jekyll_pages(self._config, has_own_plugins=has_own))
+        self.generated = tuple(sites.jekyll_pages(self._config, has_own_plugins=has_own))
 
     def _read_languages(
         self, files: configuration.ConfigurationFiles, options: sites.SiteOptions

@@ -35,7 +35,6 @@ from publisher.polling.foreign_pictures import pictures_of, with_pictures
 from publisher.polling.identity import bare_link
 from publisher.polling.model import WebEntry, entry_to_json
 from publisher.polling.picture_copies import PICTURES, CopiedPictures
-from publisher.polling.store import KeptEntry, ReadyEntry
 
 # What WordPress adds to each entry of its feeds: a link to the post, and one to the site.
 _APPENDED = re.compile(
@@ -129,7 +128,7 @@ class EntrySource:
 def waiting_entries(
     connection: sa.Connection,
     options: PolledSourceSettings,
-    ready: Sequence[ReadyEntry],
+    ready: Sequence[store.ReadyEntry],
     known: Collection[str],
     now: datetime,
 ) -> dict[str, datetime]:
@@ -174,7 +173,7 @@ def count_waiting_entries(
 
 
 def metadata_of(
-    stored: KeptEntry, options: PolledSourceSettings, place_of: PlaceOf = str
+    stored: store.KeptEntry, options: PolledSourceSettings, place_of: PlaceOf = str
 ) -> ParsedArticle:
     """Return what an entry says of itself, as an article without a body. `place_of` may look at files.
 
@@ -223,7 +222,7 @@ def _tag_of(written: str) -> str | None:
 
 
 def document_of(
-    stored: KeptEntry, options: PolledSourceSettings, place_of: PlaceOf = str
+    stored: store.KeptEntry, options: PolledSourceSettings, place_of: PlaceOf = str
 ) -> bytes:
     """Return an entry as a page of HTML, which changes whenever anything of the entry does."""
     entry = stored.entry

@@ -19,7 +19,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from publisher.errors import RenderingError, SandboxError
 from publisher.processes import limited_process
-from publisher.processes.limited_process import LimitedProcess
 from publisher.rendering.environment import Templates
 from publisher.rendering.plaintext import to_one_line
 from publisher.rendering.sandbox import protocol
@@ -57,7 +56,7 @@ class SandboxClient:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._state = EMPTY_FOLDER
-        self._process: LimitedProcess | None = None
+        self._process: limited_process.LimitedProcess | None = None
         self._failures: dict[str, _Failures] = {}
         self._lock = threading.Lock()
 
@@ -101,15 +100,15 @@ class SandboxClient:
             self._end()
             self._state, self._failures = state, {}
 
-    def _running(self) -> LimitedProcess:
+    def _running(self) -> limited_process.LimitedProcess:
         if self._process is None or not self._process.is_alive:
             self._end()
             self._process = self._started()
         return self._process
 
-    def _started(self) -> LimitedProcess:
+    def _started(self) -> limited_process.LimitedProcess:
         try:
-            process = LimitedProcess(
+            process = limited_process.LimitedProcess(
                 ["-m", _WORKER_MODULE, str(self._folder)], protocol.MAX_REPLY_BYTES
             )
         except OSError as error:
@@ -152,7 +151,7 @@ class SandboxClient:
         return result
 
 
-def _exchange(process: LimitedProcess, request: bytes) -> tuple[bytes, bytes]:
+def _exchange(process: limited_process.LimitedProcess, request: bytes) -> tuple[bytes, bytes]:
     """Send a request and return the last part of the reply; no reply counts as a limit."""
     template = b""
     deadline = time.monotonic() + protocol.WALL_SECONDS

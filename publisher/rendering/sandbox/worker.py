@@ -19,7 +19,6 @@ from jinja2 import Template
 
 from publisher.errors import RenderingError
 from publisher.processes import limited_process
-from publisher.processes.limited_process import RequestPipes, limit_memory
 from publisher.rendering.environment import TemplateLimitError, Templates
 from publisher.rendering.sandbox import protocol
 from publisher.rendering.sandbox.protocol import MEMORY_LIMIT_REACHED
@@ -60,7 +59,7 @@ class LimitedTemplates(Templates):
 class SandboxWorker:
     """Replies to requests until there are no more, or a limit is reached."""
 
-    def __init__(self, folder: Path, pipes: RequestPipes) -> None:
+    def __init__(self, folder: Path, pipes: limited_process.RequestPipes) -> None:
         self._templates = LimitedTemplates(folder, pipes.send)
         self._pipes = pipes
         self._timer = protocol.CpuTimer()
@@ -118,8 +117,8 @@ def _reason(text: str) -> bytes:
 
 def main(folder: str) -> None:
     """Read requests from standard input and reply on standard output; templates get neither."""
-    pipes = RequestPipes()
-    limit_memory()
+    pipes = limited_process.RequestPipes()
+    limited_process.limit_memory()
     # The program may have ended.
     with suppress(BrokenPipeError):
         SandboxWorker(Path(folder), pipes).run()

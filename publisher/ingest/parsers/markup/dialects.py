@@ -30,7 +30,6 @@ from publisher.errors import ArticleError
 from publisher.i18n.article_problems import ProblemKind
 from publisher.ingest.parsers.document import Dialect
 from publisher.ingest.parsers.markup import common, kramdown
-from publisher.ingest.parsers.markup.common import ProblemLog
 from publisher.ingest.sanitise import MAX_ELEMENT_DEPTH
 
 # `{#id}`, `{: #id .class}`, and in MDX `{/* #id */}`.
@@ -142,7 +141,7 @@ def _missing_reference(state: StateInline, silent: bool) -> bool:
 
 
 def _report(state: StateInline, written: str, label: str) -> None:
-    log: ProblemLog | None = state.env.get("log")
+    log: common.ProblemLog | None = state.env.get("log")
     missing: set[str] = state.env.setdefault("missing_references", set())
     if log and label not in missing:
         missing.add(label)

@@ -18,7 +18,6 @@ from publisher.ingest.parsers.document import Dialect, ShortcodeRule, SourceDocu
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.markup import common, vocabulary
 from publisher.ingest.parsers.markup.mdx import replace_mdx
-from publisher.ingest.parsers.markup.vocabulary import MarkupContext
 
 _VUE_VALUE = re.compile(r"\{\{\s*\$frontmatter\.")
 # An element of VitePress whose braces are shown.
@@ -93,7 +92,7 @@ def run_templates(
     if "<!--" in log.text:
         log = log.reading(common.without_comments(log.text))
     values = document.values
-    context = MarkupContext(
+    context = vocabulary.MarkupContext(
         fields, values, in_html, to_html, partial(common.admonition_title, language=language)
     )
     match dialect_of(document, fields):

@@ -274,7 +274,7 @@ def test_a_picture_that_its_page_lost_goes_in_the_run_after_a_killed_one(
     assert media(publication) == {"old.png"}
     write(publication, "lamp-0", text="Words.")
     publication.at(NOW + HOUR).pick_up()
-    monkeypatch.setattr("publisher.site.writer.write_page", write_and_die)
+    monkeypatch.setattr("publisher.web_files.write_page", write_and_die)
     with pytest.raises(Killed):
         write_site(publication.settings, publication.database, Renderer(), NOW + HOUR)
     monkeypatch.undo()
