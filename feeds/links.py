@@ -1,8 +1,7 @@
 """The links of a channel and of an entry, as attributes of an Atom link element; RSS uses the same in `atom:link`.
 
 Rules: RFC 4287 section 4.2.7, RFC 5005 section 4. An entry and a channel have exactly one `alternate`, the page in
-their own language, because feed readers disagree which of several they open; other languages and formats are
-`related`.
+their own language, because feed readers disagree which of several they open; other languages and formats are `related`.
 """
 
 import re

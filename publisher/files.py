@@ -1,8 +1,7 @@
 """Write files that others read: whole or not at all, and only when they change.
 
-What can't be read or written is explained to people: a full disk, a missing permission. Such a
-message says what happened, what it means and what to do; `storage_errors` turns a failed write into
-it.
+What can't be read or written is explained to people: a full disk, a missing permission. Such a message says what
+happened, what it means and what to do; `storage_errors` turns a failed write into it.
 """
 
 import errno
@@ -210,8 +209,7 @@ def _copy_pieces(source: Path, target: Path) -> str:
 
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-# Bytes. With less, the next transaction or page may not fit.
-_ALMOST_NOTHING = 1 << 20
+_ALMOST_NOTHING = 1 << 20  # Bytes. With less, the next transaction or page may not fit.
 _REFUSED = ": can't be "
 # Other failed writes that say something of the machine, and nothing of the program.
 _OTHER = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG, errno.EIO})

@@ -11,8 +11,7 @@ MAX_SUBJECT_COLUMNS = 65
 # Elements within each other. Parsers drop what is nested deeper than about 255 without a word.
 MAX_NESTING = 100
 
-# Columns of a line of a text part. RFC 5322 section 2.1.1 recommends 78; two are left for the quote
-# mark of a reply.
+# Columns of a line of a text part. RFC 5322 section 2.1.1 recommends 78; two are left for the quote mark of a reply.
 MAX_TEXT_COLUMNS = 76
 
 # Characters of a header line, and of a line of quoted-printable with its `=`, without the line end

@@ -75,8 +75,7 @@ def per_hour(count: float) -> Pace:
     return Pace(count / 3600, max(1.0, count / 60))
 
 
-# Keeps these hashes apart from what else the secret signs.
-_KEY_PREFIX = b"rate limit:"
+_KEY_PREFIX = b"rate limit:"  # keeps these hashes apart from what else the secret signs
 
 rate_limit = sa.Table(
     "rate_limit",
@@ -163,8 +162,7 @@ _ALGORITHM = "PBKDF2/SHA-256"
 # Rounds of one try; 256 tries are needed on average. About a second for a browser, 3 ms to check.
 _COST = 5_000
 _PROOF_KEY_PREFIX = "00"
-# Keeps these signatures apart from what else the secret signs.
-_KEY = "proof of work:"
+_KEY = "proof of work:"  # keeps these signatures apart from what else the secret signs
 
 
 def make_challenge(secret: str, now: datetime) -> str:

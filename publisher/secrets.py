@@ -1,9 +1,8 @@
 """The secret of a publication: read or made, compared among machines, used to seal values.
 
-It signs subscribers' links, makes Message-IDs and hashes erased addresses. It comes from the
-environment, or is created once and stored beside the database. It must not change: old links would
-break, a mail that is sent again would get another Message-ID, and an import could add people who
-were erased.
+It signs subscribers' links, makes Message-IDs and hashes erased addresses. It comes from the environment, or is created
+once and stored beside the database. It must not change: old links would break, a mail that is sent again would get
+another Message-ID, and an import could add people who were erased.
 
 A fingerprint of it is in the database, since machines that share a database must have the same
 secret. The secret does not follow from the fingerprint. Sealed values can't be read from a copy of

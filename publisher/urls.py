@@ -43,8 +43,7 @@ GONE_NAME = ".gone.html"
 # In the folder of each language and at the root: servers send it with 404.
 MISSING_NAME = ".missing.html"
 ListKind = Literal["archive", "sections", "topics", "authors", "search"]
-# Folders of lists of articles, in each language's.
-_LISTS = get_args(ListKind)
+_LISTS = get_args(ListKind)  # folders of lists of articles, in each language's
 LINK_SCHEMES = frozenset({"http", "https", "mailto"})
 
 SubscriberPage = Literal[

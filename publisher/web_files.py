@@ -10,8 +10,7 @@ once. Such files stay. A page that nobody writes again, or that a cache still ha
 Feed documents get a `.gz` and a `.br` copy for web servers that serve precompressed files. A copy
 has the modification time of its file, so validators agree whichever of them is served.
 
-The table `build_cache` has hashes of the inputs of written files, so that nothing is rendered again
-without need.
+The table `build_cache` has hashes of the inputs of written files, so that nothing is rendered again without need.
 """
 
 import hashlib
@@ -38,8 +37,7 @@ from publisher.files import (
 _FOLLOWED_LINKS = re.compile(
     r'(<a\b[^>]*?\shref="|<link rel="(?:icon|apple-touch-icon)" href="|<(?:img|audio|video|script)\b[^>]*?\ssrc="|<form\b[^>]*?\saction=")([^"]*)'
 )
-# Attributes have any character but quotes.
-_IMAGE = re.compile(r'<img\b(?:[^>"]|"[^"]*")*>')
+_IMAGE = re.compile(r'<img\b(?:[^>"]|"[^"]*")*>')  # attributes have any character but quotes
 _SIZES = re.compile(r' sizes="[^"]*"')
 _PICTURE_PATH = re.compile(r"media/[0-9a-f]{16}/[a-z0-9.-]+")
 _TEXT_WIDTH = 792  # CSS pixels: the widest picture of a page

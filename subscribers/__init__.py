@@ -1,9 +1,8 @@
 """Subscribers: addresses, consent, preferences and audiences.
 
-This package stores who may be written to, about which newsletters, and in which language. It has
-its own tables (`subscribers.tables`) and imports nothing of `publisher` or `feeds`. It never reads
-the clock: the time is an argument of each function that changes a row. It never commits:
-transactions belong to the caller.
+This package stores who may be written to, about which newsletters, and in which language. It has its own tables
+(`subscribers.tables`) and imports nothing of `publisher` or `feeds`. It never reads the clock: the time is an argument
+of each function that changes a row. It never commits: transactions belong to the caller.
 
     addresses         which addresses are valid, and which two are the same person's
     consent           which change of a status is allowed, and to whom

@@ -1,9 +1,8 @@
 """Change a subscriber's address, and merge two records of one person.
 
-A change is requested, confirmed from the new address, undone from the old one. If the new address
-belongs to another record, it is the same person's, and the two are merged when the new mailbox
-confirms. A former address is kept for seven days; then only its keyed hash is, so that no import
-adds it again.
+A change is requested, confirmed from the new address, undone from the old one. If the new address belongs to another
+record, it is the same person's, and the two are merged when the new mailbox confirms. A former address is kept for
+seven days; then only its keyed hash is, so that no import adds it again.
 
 Merged subscriptions are united, and the stronger refusal is kept. The record that stays keeps its
 preferences, and gets the history of the other, whose row is deleted. Its id stays on record as an
@@ -86,8 +85,7 @@ class AddressChangeState(StrEnum):
     REQUESTED = "requested"
     CONFIRMED = "confirmed"
     UNDONE = "undone"
-    # Too old, replaced by another, or the subscriber has left.
-    ENDED = "ended"
+    ENDED = "ended"  # too old, replaced by another, or the subscriber has left
 
 
 @dataclass(frozen=True, slots=True)

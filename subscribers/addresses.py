@@ -42,10 +42,9 @@ class Address(NamedTuple):
 def normalise_address(address: str) -> Address:
     """Return the identity and the sendable form of an address, both ASCII.
 
-    The domain is lower-cased and, if international, converted to punycode. The local part is sent
-    as given, since only the receiving host may interpret it (RFC 5321 section 2.4). In the identity
-    it is lower-cased: all large providers treat Ann@ and ann@ as the same mailbox, and a subscriber
-    with two records would get every mail twice.
+    The domain is lower-cased and, if international, converted to punycode. The local part is sent as given, since only
+    the receiving host may interpret it (RFC 5321 section 2.4). In the identity it is lower-cased: all large providers
+    treat Ann@ and ann@ as the same mailbox, and a subscriber with two records would get every mail twice.
 
     Raise `BadAddressError` with the reason.
     """

@@ -188,9 +188,8 @@ def still_wanted(
 ) -> sa.ColumnElement[bool]:
     """Return the SQL condition that a subscriber still wants `newsletter` at `now`.
 
-    For the `WHERE` of an `UPDATE` or `SELECT` on a table with a column of subscribers' ids. Between
-    the opening of a ledger and the sending, a subscriber may unsubscribe, pause, or choose another
-    cadence, or the address may bounce.
+    For the `WHERE` of an `UPDATE` or `SELECT` on a table with a column of subscribers' ids. Between the opening of a
+    ledger and the sending, a subscriber may unsubscribe, pause, or choose another cadence, or the address may bounce.
     """
     person, wanted = subscriber.alias(), subscription.alias()
     name = wanted.c.newsletter
@@ -224,8 +223,7 @@ def load_audience_profiles(
 ) -> list[tuple[str, str]]:
     """Return the stored language and profile of all recipients of `newsletter` with a profile.
 
-    Each pair is there once. Who has a pause at `now` is excluded. `preferences.profile_from_text` reads
-    the profile.
+    Each pair is there once. Who has a pause at `now` is excluded. `preferences.profile_from_text` reads the profile.
     """
     chosen = preference.alias()
     with_profile = sa.select(chosen.c.subscriber_id).where(chosen.c.profile.is_not(None))
@@ -269,14 +267,10 @@ class Standing(StrEnum):
     """What a subscriber is to one newsletter, or to a digest of it, at an instant."""
 
     RECIPIENT = "recipient"
-    # All mails are paused.
-    PAUSED = "paused"
-    # The newsletter is subscribed at another cadence.
-    OTHER_CADENCE = "other-cadence"
-    # The newsletter, or the record, waits for a confirmation.
-    PENDING = "pending"
-    # The newsletter, or all mail, was unsubscribed.
-    LEFT = "left"
+    PAUSED = "paused"  # all mails are paused
+    OTHER_CADENCE = "other-cadence"  # the newsletter is subscribed at another cadence
+    PENDING = "pending"  # the newsletter, or the record, waits for a confirmation
+    LEFT = "left"  # the newsletter, or all mail, was unsubscribed
     NOT_SUBSCRIBED = "not-subscribed"
     BOUNCED = "bounced"
     COMPLAINED = "complained"

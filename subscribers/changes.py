@@ -71,10 +71,9 @@ def resubscribe(
 ) -> bool:
     """Undo an unsubscription or a bounce, on the owner's word. Return whether anything changed.
 
-    With `newsletter`, it is subscribed; without (None), what ended with the record comes back.
-    Raise `RefusedTransitionError` after a complaint and before a confirmation,
-    `LostSubscriptionsError` if the history shows none, and `UnknownSubscriberError` or
-    `BadAddressError`.
+    With `newsletter`, it is subscribed; without (None), what ended with the record comes back. Raise
+    `RefusedTransitionError` after a complaint and before a confirmation, `LostSubscriptionsError` if the history shows
+    none, and `UnknownSubscriberError` or `BadAddressError`.
     """
     before = known_subscriber(connection, email)
     after = consents.reopen_record(
@@ -112,10 +111,9 @@ def suppress(
 ) -> bool:
     """Record that an address bounced for good, or that the subscriber complained.
 
-    A complaint that nobody proves is `UNSUBSCRIBED`, which can be undone. Return whether the status
-    changed; a bounce after an unsubscription changes nothing. Raise `RefusedTransitionError` for any
-    status but those, and `UnknownSubscriberError` or
-    `BadAddressError`.
+    A complaint that nobody proves is `UNSUBSCRIBED`, which can be undone. Return whether the status changed; a bounce
+    after an unsubscription changes nothing. Raise `RefusedTransitionError` for any status but those, and
+    `UnknownSubscriberError` or `BadAddressError`.
     """
     before = known_subscriber(connection, email)
     after = consents.close_record(before, status, ConsentSource.MAIL)
@@ -166,10 +164,8 @@ class UndoOutcome(Enum):
     """What came of an undo."""
 
     UNDONE = "undone"
-    # The subscriber has it all again already.
-    ALREADY = "already"
-    # Too late, decided differently meanwhile, complained, or erased.
-    ENDED = "ended"
+    ALREADY = "already"  # the subscriber has it all again already
+    ENDED = "ended"  # too late, decided differently meanwhile, complained, or erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +173,7 @@ class Leaving:
     """What ended at once because the subscriber left."""
 
     events: tuple[SubscriberEvent, ...]
-    # Whether a later change is about the same.
-    is_past: bool
+    is_past: bool  # whether a later change is about the same
 
     @property
     def id(self) -> int:

@@ -1,11 +1,10 @@
 """The rules of consent: which status may follow which, and who may change it. Pure.
 
-Everybody may close a subscriber's record, and a stronger reason for closing replaces a weaker one,
-never the reverse. The subscriber can reopen it, but only to `pending`, until a confirmation from
-the subscriber's own mailbox; the link that takes back a leaving is one. The owner can, on the
-subscriber's word, undo an unsubscription or a bounce; what was not confirmed before is not confirmed
-then. A complaint is final: the subscriber told the mail provider that our mail is unwanted. Every
-change of a status goes through `next_status`.
+Everybody may close a subscriber's record, and a stronger reason for closing replaces a weaker one, never the reverse.
+The subscriber can reopen it, but only to `pending`, until a confirmation from the subscriber's own mailbox; the link
+that takes back a leaving is one. The owner can, on the subscriber's word, undo an unsubscription or a bounce; what was
+not confirmed before is not confirmed then. A complaint is final: the subscriber told the mail provider that our mail is
+unwanted. Every change of a status goes through `next_status`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -114,9 +113,8 @@ def leave_newsletter(person: Subscriber, newsletter: str, source: ConsentSource)
 def with_choice(person: Subscriber, wanted: Mapping[str, bool]) -> Subscriber:
     """Return a subscriber who chose newsletters by a link that only the own mailbox received.
 
-    True subscribes and False leaves; newsletters that are not named stay as they are. The link
-    proves the mailbox, so subscribing is also the confirmation. Raise `RefusedTransitionError`
-    after a complaint.
+    True subscribes and False leaves; newsletters that are not named stay as they are. The link proves the mailbox, so
+    subscribing is also the confirmation. Raise `RefusedTransitionError` after a complaint.
     """
     states, status = person.subscriptions, person.status
     for name, is_wanted in wanted.items():

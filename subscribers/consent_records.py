@@ -3,10 +3,9 @@
 Proof says who agreed to what, when, where, and to which words (GDPR, article 7.1). Records are
 added, never changed, and erased with the subscriber.
 
-The history has what happened to each subscriber's consent. An event is written in the transaction
-of the change itself. A new subscriber has no event: a row's `created_at` and the source of its
-subscriptions say where it comes from, and a million events more would slow a large import down. The
-transaction belongs to the caller.
+The history has what happened to each subscriber's consent. An event is written in the transaction of the change itself.
+A new subscriber has no event: a row's `created_at` and the source of its subscriptions say where it comes from, and a
+million events more would slow a large import down. The transaction belongs to the caller.
 """
 
 import hashlib

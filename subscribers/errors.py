@@ -30,10 +30,8 @@ from subscribers.model import ConsentSource, SubscriberStatus
 
 # What differs between reasons of a kind: a quoted value, or a day.
 _VALUE: Final = re.compile(r"'.*'|\".*\"|\d+(?:-\d+)*", re.DOTALL)
-# Characters of a cell that a reason quotes.
-_QUOTED: Final = 200
-# The template of a text that is in English only.
-_ENGLISH: Final = "%(english)s"
+_QUOTED: Final = 200  # characters of a cell that a reason quotes
+_ENGLISH: Final = "%(english)s"  # the template of a text that is in English only
 
 
 class RowReason(str):

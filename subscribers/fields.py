@@ -13,8 +13,7 @@ from typing import Final
 from subscribers.errors import BadCellError, RowReason, none_of, quoted
 from subscribers.model import FieldType
 
-# Characters of a value.
-MAX_FIELD_LENGTH: Final = 500
+MAX_FIELD_LENGTH: Final = 500  # characters of a value
 NUMBER: Final = r"^-?[0-9]{1,15}(\.[0-9]{1,6})?$"
 _YES_NO: Final = {"yes": "yes", "true": "yes", "1": "yes", "no": "no", "false": "no", "0": "no"}
 

@@ -130,10 +130,9 @@ def match_code(
 ) -> tuple[pending_requests.JoinRequest | None, bool]:
     """Return the request with this code, open or confirmed just now, of whoever has an address, or None.
 
-    A wrong code counts for each such request; the second value says whether it did for any. The same
-    statements run for everybody, and nobody's record is read unless the code is right, so that the time
-    does not tell whose address is on record. All digests are compared in constant time, and one is
-    compared for nobody, too.
+    A wrong code counts for each such request; the second value says whether it did for any. The same statements run for
+    everybody, and nobody's record is read unless the code is right, so that the time does not tell whose address is on
+    record. All digests are compared in constant time, and one is compared for nobody, too.
     """
     values = {"identity": identity, "now": now}
     requests = connection.execute(_CODES, values).all()

@@ -155,5 +155,4 @@ class Recipient:
     name: str
     language: str
     timezone: str | None
-    # See `tables.subscriber`.
-    generation: int = 0
+    generation: int = 0  # see `tables.subscriber`

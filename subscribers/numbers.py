@@ -22,8 +22,7 @@ from subscribers.tables import (
     subscription,
 )
 
-# Weeks that are counted, the present one too.
-WEEKS: Final = 52
+WEEKS: Final = 52  # weeks that are counted, the present one too
 _ACTIVE, _BOUNCED = SubscriberStatus.ACTIVE, SubscriberStatus.BOUNCED
 
 

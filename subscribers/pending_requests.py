@@ -150,8 +150,7 @@ def _request(row: Row[Any]) -> JoinRequest:
 
 REQUEST_LIFETIME = timedelta(minutes=30)
 SESSION_LIFETIME = timedelta(minutes=30)
-# Five of a million codes for each request.
-_MAX_WRONG_CODES = 5
+_MAX_WRONG_CODES = 5  # five of a million codes for each request
 
 
 def request_access(

@@ -87,11 +87,10 @@ class TextLength(StrEnum):
 class Preferences:
     """What a subscriber chose.
 
-    `languages` are BCP 47 tags, best first, at least one. `length` None leaves it to the newsletter.
-    `topics` and `authors` are those that the subscriber wants; empty means all. `hour` is 0 to 23 in
-    the time zone, None leaves it to the newsletter. While `paused_until` is in the future, no issue
-    is sent; `paused_at` is when the pause began. `cadences` has the newsletters whose cadence is not
-    `Cadence.ISSUE`.
+    `languages` are BCP 47 tags, best first, at least one. `length` None leaves it to the newsletter. `topics` and
+    `authors` are those that the subscriber wants; empty means all. `hour` is 0 to 23 in the time zone, None leaves it
+    to the newsletter. While `paused_until` is in the future, no issue is sent; `paused_at` is when the pause began.
+    `cadences` has the newsletters whose cadence is not `Cadence.ISSUE`.
     """
 
     languages: tuple[str, ...]

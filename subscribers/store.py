@@ -1,9 +1,8 @@
 """Find, list, count and erase subscribers, and rename the newsletters that they have.
 
-`subscribers.changes` changes their consent. What stays of an erased subscriber is a keyed hash of
-the address, by which it is recognised if somebody imports it again. `AddressDigest` is the
-caller's: this package reads no secrets. Without the key nobody can find out which address a hash
-belongs to, nor try addresses.
+`subscribers.changes` changes their consent. What stays of an erased subscriber is a keyed hash of the address, by which
+it is recognised if somebody imports it again. `AddressDigest` is the caller's: this package reads no secrets. Without
+the key nobody can find out which address a hash belongs to, nor try addresses.
 
 What is stored under a newsletter's former name moves to its present one; `name` may also be the key
 of a digest. Proof of consent stays as it was given. The transaction belongs to the caller.
@@ -36,8 +35,7 @@ from subscribers.tables import (
     subscription,
 )
 
-# Rows fetched at a time when the whole list is read, so that memory stays flat.
-_PAGE = 1_000
+_PAGE = 1_000  # rows fetched at a time when the whole list is read, so that memory stays flat
 
 # Statements that pages run are made once: making one takes longer than running it.
 _NUMBER = sa.bindparam("number", type_=sa.Integer)
@@ -238,8 +236,7 @@ class ErasedAddress(NamedTuple):
 def erase(connection: Connection, email: str, digest: AddressDigest, now: datetime) -> None:
     """Delete a subscriber with all subscriptions and the history, and store the address's hash.
 
-    Raise `UnknownSubscriberError` or
-    `BadAddressError`.
+    Raise `UnknownSubscriberError` or `BadAddressError`.
     """
     person = known_subscriber(connection, email)
     connection.execute(sa.delete(subscriber).where(subscriber.c.id == person.id))

@@ -88,10 +88,8 @@ subscription: Final = sa.Table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("consented_at", UTCDateTime),
     sa.Column("source", sa.Text, nullable=False),
-    # A `preferences.Cadence`; NULL for each issue.
-    sa.Column("cadence", sa.Text),
-    # When it was changed last; NULL if never.
-    sa.Column("cadence_at", UTCDateTime),
+    sa.Column("cadence", sa.Text),  # a `preferences.Cadence`; NULL for each issue
+    sa.Column("cadence_at", UTCDateTime),  # when it was changed last; NULL if never
     sa.CheckConstraint("status IN ('pending', 'active', 'unsubscribed')", name="status"),
     info={"keyed": True},
 )
@@ -201,8 +199,7 @@ access_request: Final = sa.Table(
     subscribers_metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     _of_subscriber(index=True),
-    # A keyed hash.
-    sa.Column("code_digest", sa.Text, nullable=False),
+    sa.Column("code_digest", sa.Text, nullable=False),  # a keyed hash
     # Wrong codes that were entered.
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("expires_at", UTCDateTime, nullable=False),
@@ -245,8 +242,7 @@ join_request: Final = sa.Table(
 consent_wording: Final = sa.Table(
     "consent_wording",
     subscribers_metadata,
-    # SHA-256 of the text.
-    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, primary_key=True),  # SHA-256 of the text
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
     info={"keyed": True},

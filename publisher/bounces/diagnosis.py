@@ -13,8 +13,7 @@ from publisher.delivery.causes import BounceCategory, BounceSubject
 from publisher.delivery.transports.smtp import classify
 from publisher.delivery.transports.smtp.protocol import SmtpPhase, SmtpReply
 
-# Characters of a diagnostic that are read.
-MAX_DIAGNOSTIC = 1_000
+MAX_DIAGNOSTIC = 1_000  # characters of a diagnostic that are read
 _STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
 # A reply's code stands at the start, or after a server's name, a colon or a quote. Not 2xx: the
 # part of a dialogue that went well.

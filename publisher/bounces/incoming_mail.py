@@ -28,8 +28,7 @@ _MAX_LINE_LENGTH = 4_000  # Bytes of a line that are read. RFC 5322 allows 998.
 _MAX_DEPTH = 20  # Levels of parts within parts. A report has three.
 _MAX_PARTS = 200  # parts that are read
 MAX_TEXT = 50_000  # characters of a text that are read
-# Characters of a field that are read.
-_MAX_FIELD = 2_000
+_MAX_FIELD = 2_000  # characters of a field that are read
 _CONTAINER = re.compile(rb"(?:multipart|message)/", re.IGNORECASE)
 _CONTENT_TYPE = re.compile(rb"^content-type:", re.IGNORECASE | re.MULTILINE)
 # The time to read its parameters grows with the square of their number.

@@ -27,8 +27,7 @@ bucket_state = Table(
 )
 
 CONTENTS_KEY = ".publisher.json"
-# Of the format. Another one is not understood, and takes part in no decision.
-_VERSION = 1
+_VERSION = 1  # Of the format. Another one is not understood, and takes part in no decision.
 _UNKNOWN = f"{CONTENTS_KEY} is in a format that this version does not know"
 
 

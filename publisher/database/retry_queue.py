@@ -40,8 +40,7 @@ queue_item = sa.Table(
     sa.Column("language", sa.Text),
     sa.Column("payload", sa.JSON, nullable=False),  # what is sent is made from it
     sa.Column("state", sa.Text, nullable=False),
-    # The Date of a mail, the time of an event. NULL until a sender has seen the row: not all who enqueue
-    # have a clock.
+    # The Date of a mail, the time of an event. NULL until a sender has seen the row: not all who enqueue have a clock.
     sa.Column("due_at", UTCDateTime),
     # When it is tried next, or when its lease ends. NULL once nothing is left to be done.
     sa.Column("next_at", UTCDateTime),
@@ -201,8 +200,7 @@ def _of_kind(policy: QueuePolicy) -> sa.ColumnElement[bool]:
     return _c.kind.in_(policy.kinds)
 
 
-# Open, and reserved by nobody.
-IS_WAITING = _c.state.in_((PENDING, DEFERRED))
+IS_WAITING = _c.state.in_((PENDING, DEFERRED))  # open, and reserved by nobody
 _IS_OPEN = _c.next_at.is_not(None)
 
 

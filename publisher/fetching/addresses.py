@@ -17,13 +17,11 @@ from publisher.fetching.limits import FetchError, FetchProblem
 
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# Characters; servers need not take more (RFC 9110 section 4.1).
-_MAX_LENGTH = 8000
+_MAX_LENGTH = 8000  # characters; servers need not take more (RFC 9110 section 4.1)
 _REFUSED = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 # As long as a name may be (RFC 1035 section 2.3.4).
 _HOST_NAME = re.compile(r"[a-z0-9_.-]{1,253}")
-# Around all of a host.
-_BRACKETS = re.compile(r"\[[^]]*\](?::|$)")
+_BRACKETS = re.compile(r"\[[^]]*\](?::|$)")  # around all of a host
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 # Escaped already, or with a meaning of their own (RFC 3986 section 2.2).
 _SAFE = "!#$%&'()*+,/:;=?@[]~"

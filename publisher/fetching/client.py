@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from urllib3.response import HTTPResponse as DecodedResponse
 
 _Result = TypeVar("_Result")
-# Bytes of a body that are decoded at once.
-_PIECE = 65_536
+_PIECE = 65_536  # bytes of a body that are decoded at once
 _CODINGS = frozenset({"gzip", "x-gzip", "deflate", "br"})
 _PERMANENT = frozenset({HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT})
 # What servers write if there is none.

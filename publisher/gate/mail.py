@@ -137,10 +137,8 @@ def camouflage(style: computed_style.ComputedStyle) -> str | None:
 MOST_CHARACTERS = 300_000
 # Elements that are nested deeper are counted, but not looked at. Mail clients don't show them.
 _DEEPEST = 250
-# Characters of a quotation in a finding: enough to find the place.
-_QUOTED = 60
-# So many times that is read, since white space is put together.
-_READ = 10
+_QUOTED = 60  # characters of a quotation in a finding: enough to find the place
+_READ = 10  # so many times that is read, since white space is put together
 _CONDITION = re.compile(r"\s*\[\s*if\b", re.IGNORECASE)
 
 
@@ -341,8 +339,7 @@ def clip_text(text: str, most: int = _QUOTED) -> str:
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
-# Characters of a title: enough to find the story.
-_TITLE = 48
+_TITLE = 48  # characters of a title: enough to find the story
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 
 
@@ -351,13 +348,12 @@ _FOLD = re.compile(r"\r?\n(?=[ \t])")
 class CheckedMail:
     """One complete message, and what it should contain.
 
-    `content` is the message as SMTP carries it (RFC 5322), addressed to a sample recipient.
-    `language` is the edition's; `hosts` serve the publication's images; `preheader` is the first
-    line; `address` is the postal address, empty if there is none. Both parts must contain the
-    passages of all `stories` unchanged and in order. `quoted` are further texts
-    that people wrote (names, sections, other titles): what looks like a template's leftover in
-    them is not one. A mail about a subscription, `is_about_subscription`, need not offer to
-    unsubscribe: it asks for a confirmation, or says that the subscriber has left.
+    `content` is the message as SMTP carries it (RFC 5322), addressed to a sample recipient. `language` is the
+    edition's; `hosts` serve the publication's images; `preheader` is the first line; `address` is the postal address,
+    empty if there is none. Both parts must contain the passages of all `stories` unchanged and in order. `quoted` are
+    further texts that people wrote (names, sections, other titles): what looks like a template's leftover in them is
+    not one. A mail about a subscription, `is_about_subscription`, need not offer to unsubscribe: it asks for a
+    confirmation, or says that the subscriber has left.
     """
 
     content: bytes

@@ -1,8 +1,7 @@
 """Find a passage in a part of a mail, or describe how it differs from what is there.
 
-A passage must be there character by character (NFC). White space and line breaks may differ,
-but words must not run together nor fall apart. Direction marks don't count as characters: a
-mail adds some to its lines.
+A passage must be there character by character (NFC). White space and line breaks may differ, but words must not run
+together nor fall apart. Direction marks don't count as characters: a mail adds some to its lines.
 """
 
 from __future__ import annotations

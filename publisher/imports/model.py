@@ -13,8 +13,7 @@ from publisher.polling.model import WebEntry
 
 # Bytes of a file, and of all that is read of an export. Sites of ten years have exports of 100 MB.
 MAX_EXPORT_BYTES = 500_000_000
-# Bytes of one text that is parsed as HTML.
-_MAX_TEXT = 5_000_000
+_MAX_TEXT = 5_000_000  # bytes of one text that is parsed as HTML
 
 
 class ImportProblemError(PublisherError):
@@ -36,8 +35,7 @@ class ImportedPost:
     caption: str = ""
     # The address of a recording; behind it, each in a line, its length and media type if they are known.
     enclosure: str = ""
-    # The first of several copies, on another site.
-    canonical: str = ""
+    canonical: str = ""  # the first of several copies, on another site
     left_out: str = ""
     unread: str = ""
 

@@ -21,8 +21,7 @@ from publisher.imports.wordpress_text import LibraryFile, WordpressText
 from publisher.polling import foreign_values as foreign
 from publisher.polling.model import WebAuthor, WebEntry
 
-# Faults of a file's XML that are named; the rest are counted.
-_FAULTS_NAMED = 10
+_FAULTS_NAMED = 10  # faults of a file's XML that are named; the rest are counted
 # Other formats have elements of the same local names.
 _OTHER_NAMESPACES = re.compile(r"Atom|mrss|itunes|googleplay", re.IGNORECASE)
 # Elements that are read. Namespaces are undeclared in some files.

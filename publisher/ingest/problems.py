@@ -36,8 +36,7 @@ from publisher.ingest.tables import (
 _MAX_PROBLEMS = 200
 # Positions of problems of links, which other documents decide, begin here.
 _FIRST_OF_LINKS = 1_000
-# Characters of the value that is wrong.
-_MAX_WHAT = 200
+_MAX_WHAT = 200  # characters of the value that is wrong
 # Built once, since it runs for every item.
 _DELETE_PROBLEMS = delete(item_problem).where(
     item_problem.c.source == bindparam("of_source"), item_problem.c.key == bindparam("of_key")
@@ -72,8 +71,7 @@ def handle_problems(
 ) -> tuple[HandledProblem, ...]:
     """Return the problems that count, with what each leads to. Pure.
 
-    Equal ones are one. Of more than _MAX_PROBLEMS the first are kept, those that hold the article
-    back before all.
+    Equal ones are one. Of more than _MAX_PROBLEMS the first are kept, those that hold the article back before all.
     """
     handled = [
         HandledProblem(_shortened(one), action_of(one.kind)) for one in dict.fromkeys(problems)
@@ -216,8 +214,7 @@ def left_out_by_name(connection: Connection) -> list[tuple[str, str, int]]:
     return [(reason, group, number) for (reason, group), number in counts.most_common()]
 
 
-# Articles. Fewer are deleted by hand, and may well be most of a small source.
-_FEWEST = 3
+_FEWEST = 3  # Articles. Fewer are deleted by hand, and may well be most of a small source.
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,8 +149,7 @@ _UNCOUNTED = _VOID_ELEMENTS | frozenset(
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")
 # A link to one of these, often around a smaller one, shows the picture.
 _LINKED_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif")
-# Characters; generators make ids from headings.
-_MAX_ID_LENGTH = 200
+_MAX_ID_LENGTH = 200  # characters; generators make ids from headings
 # One word without characters that mean something in HTML, CSS or addresses.
 _ID = re.compile(r"[^\s\"'<>&#%?=\\/`{}()\[\]]+\Z")
 # Ids of the program's own pages (templates/web).

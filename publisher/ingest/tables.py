@@ -36,8 +36,7 @@ source_item = sa.Table(
     sa.Column("signature", sa.Text, nullable=False),
     sa.Column("sha256", sa.Text, nullable=False, index=True),
     sa.Column("article_id", sa.ForeignKey(article.c.id), index=True),
-    # Why the item is in quarantine; NULL if it is not.
-    sa.Column("reason", SentenceText),
+    sa.Column("reason", SentenceText),  # why the item is in quarantine; NULL if it is not
     # The keys of the files that the article shows: a change of one means reading the item again.
     sa.Column("media", sa.JSON, nullable=False),
     # Why the document is rightly no article; NULL if it is one, or in quarantine.
@@ -80,8 +79,7 @@ source_failure = sa.Table(
     "source_failure",
     metadata,
     sa.Column("source", sa.Text, primary_key=True),
-    # Of the first cycle that could not.
-    sa.Column("since", UTCDateTime, nullable=False),
+    sa.Column("since", UTCDateTime, nullable=False),  # of the first cycle that could not
     sa.Column("reason", SentenceText, nullable=False),
     info=KEYED,
 )
@@ -110,11 +108,9 @@ item_problem = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),
-    # From 1, in the file; NULL if it is not known.
-    sa.Column("line", sa.Integer),
+    sa.Column("line", sa.Integer),  # from 1, in the file; NULL if it is not known
     sa.Column("what", SentenceText, nullable=False),
-    # What it led to: `hold` or `report`.
-    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),  # what it led to: `hold` or `report`
     sa.ForeignKeyConstraint(
         ["source", "key"],
         [source_item.c.source, source_item.c.key],

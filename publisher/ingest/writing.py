@@ -203,8 +203,7 @@ _PICTURES = {"jekyll": "assets/articles", "hugo": "articles"}
 _DATED_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-")
 # Where the first article of a site stands below the folder that its generator reads.
 _FIRST = {"jekyll": "_posts/{1}-{0}.md", "hugo": "posts/{0}.md", "docusaurus": "{1}-{0}.md"}
-# Existing files after which a new one may be named.
-_MOST_MODELS = 5
+_MOST_MODELS = 5  # existing files after which a new one may be named
 
 # Paths of articles that a source has, with their languages, the latest first; and keys of front matter with values.
 KnownPaths = Sequence[tuple[PurePosixPath, str]]

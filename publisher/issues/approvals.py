@@ -232,8 +232,7 @@ class IssueApproval(NewApproval):
 class ApprovalCount:
     """Whether the approvals of a manifest are enough.
 
-    `approvers` are the names of those that count, `invalid` says why others do not, by the id of the
-    row.
+    `approvers` are the names of those that count, `invalid` says why others do not, by the id of the row.
     """
 
     needed: int
@@ -351,8 +350,7 @@ def verdict(
 ) -> Verdict:
     """Decide whether the approvals of an issue let it go. Pure.
 
-    `now` is the manifest that it would get now, and `recipients` how many would get it; None if that is
-    not compared.
+    `now` is the manifest that it would get now, and `recipients` how many would get it; None if that is not compared.
     """
     lapsed = {} if recipients is None else moved_far(facts, recipients)
     rows = [

@@ -117,8 +117,7 @@ class DigestRevision:
     at: datetime | None = None
 
 
-# What is long of a revision.
-_LONG = frozenset({"html", "text", "page"})
+_LONG = frozenset({"html", "text", "page"})  # what is long of a revision
 
 
 def revisions_of(
@@ -186,8 +185,7 @@ def diff_revisions(old: DigestRevision, new: DigestRevision) -> RevisionDiff:
     )
 
 
-# Before the key of a variant that is sent instead of another one.
-REPLACEMENT = "instead-"
+REPLACEMENT = "instead-"  # before the key of a variant that is sent instead of another one
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,7 @@ from publisher.issues.tables import (
     issue_table,
 )
 
-# A story and the article that shows it, by their ids.
-StoryPlace = tuple[int, int]
+StoryPlace = tuple[int, int]  # a story and the article that shows it, by their ids
 
 
 class EditKind(StrEnum):
@@ -34,13 +33,11 @@ class EditKind(StrEnum):
     # The story at a place, counted from 1: one that the issue has, or that it gets by this.
     PIN = "pin"
     MOVE = "move"
-    # The reason.
-    LEAVE_OUT = "leave-out"
+    LEAVE_OUT = "leave-out"  # the reason
     # The words; without any, those that the issue has by itself.
     SUBJECT = "subject"
     PREHEADER = "preheader"
-    # As `opening_value` writes it.
-    OPENING = "opening"
+    OPENING = "opening"  # as `opening_value` writes it
     # From an article of the story; without any, the issue has no quotation.
     QUOTATION = "quotation"
     NUMBER = "number"

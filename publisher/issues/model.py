@@ -123,8 +123,7 @@ class IssueReason(StrEnum):
 
 WAIT_REASONS = frozenset(reason for reason in IssueReason if reason.startswith("waits-"))
 
-# Text of the reason EDITION_REMOVED.
-EDITION_REMOVED = message("no longer in publication.toml")
+EDITION_REMOVED = message("no longer in publication.toml")  # text of the reason EDITION_REMOVED
 # Text of the reason NOT_IN_SCHEDULE.
 UNSCHEDULED = message(
     "held: its day is in the schedule no more; schedule it, send it now, or skip it"

@@ -28,8 +28,7 @@ from publisher.log import log
 from publisher.recurrence import Occurrence
 from subscribers.audiences import has_audience
 
-# A month of 31 days, and a day for the time zones.
-_LONGEST_PERIOD = timedelta(days=32)
+_LONGEST_PERIOD = timedelta(days=32)  # a month of 31 days, and a day for the time zones
 # Issues that one run makes of an edition at most: after a year off, hundreds would be too many.
 MAX_LATE_ISSUES = 10
 # A cycle makes an issue within a minute or so; a large one takes longer.

@@ -1,11 +1,10 @@
 """When issues are due: how late one may be sent, and what moves it before.
 
-An editor may move or skip an occurrence. It keeps its local date, and so its name, its page and its Message-IDs;
-only its instant is another one. The planner takes each that has no issue yet from its row, whatever the
-edition is planned until, so that one is neither lost nor made twice when it is moved across now.
-Issues that were made before they are due follow changes of their schedule until they are sent. One whose day
-the schedule has no more is held: it goes out if the schedule has the day again, or when somebody says when. So
-nothing goes out at an hour that nobody wants any more.
+An editor may move or skip an occurrence. It keeps its local date, and so its name, its page and its Message-IDs; only
+its instant is another one. The planner takes each that has no issue yet from its row, whatever the edition is planned
+until, so that one is neither lost nor made twice when it is moved across now. Issues that were made before they are due
+follow changes of their schedule until they are sent. One whose day the schedule has no more is held: it goes out if the
+schedule has the day again, or when somebody says when. So nothing goes out at an hour that nobody wants any more.
 """
 
 from collections import defaultdict
@@ -200,8 +199,7 @@ def occurrences_with_changes(
 ) -> Iterator[Occurrence]:
     """Yield the occurrences of an edition that are to be planned until an instant, in order.
 
-    Those without a change are due in (after, until]. Those with a change are due until `until`,
-    and not planned.
+    Those without a change are due in (after, until]. Those with a change are due until `until`, and not planned.
     """
     days = {change.day for change in changes}
     unchanged = (one for one in edition.occurrences(after, until) if one.day not in days)

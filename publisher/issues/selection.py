@@ -1,9 +1,8 @@
 """Choose the articles of an issue: articles and rules in, choices with reasons out. Pure.
 
-An edition carries a story at most once: in its own language or, if the settings say so, in
-another. Articles that became available since the last selection are news, even translations of
-an older original, up to `max_age`. Subscribers with a profile have rules of their own: each story
-comes in the best of their languages that has it.
+An edition carries a story at most once: in its own language or, if the settings say so, in another. Articles that
+became available since the last selection are news, even translations of an older original, up to `max_age`. Subscribers
+with a profile have rules of their own: each story comes in the best of their languages that has it.
 """
 
 from collections import Counter
@@ -24,11 +23,10 @@ from subscribers.preferences import Profile
 class Candidates:
     """The articles that an issue can choose from.
 
-    `articles` became available since the last selection, in the edition's language or a
-    fallback. `too_old` counts further ones that were published before `max_age`, `archived` those
-    of an archive. `variants` are all publishable articles of the same stories. `sent` are the
-    stories already carried. `places` has the source of a story, and how many places of an issue that may
-    fill, unless it may fill all.
+    `articles` became available since the last selection, in the edition's language or a fallback. `too_old` counts
+    further ones that were published before `max_age`, `archived` those of an archive. `variants` are all publishable
+    articles of the same stories. `sent` are the stories already carried. `places` has the source of a story, and how
+    many places of an issue that may fill, unless it may fill all.
     """
 
     articles: Sequence[Article]

@@ -117,10 +117,8 @@ occurrence_change_table = sa.Table(
     sa.Column("day", sa.Date, primary_key=True),
     # When it is due instead; NULL for the schedule's own instant.
     sa.Column("due_at", UTCDateTime),
-    # Why it is skipped; NULL if it is not.
-    sa.Column("skip_reason", sa.Text),
-    # The number of changes so far.
-    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("skip_reason", sa.Text),  # why it is skipped; NULL if it is not
+    sa.Column("revision", sa.Integer, nullable=False),  # the number of changes so far
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("changed_at", UTCDateTime, nullable=False),
     info=KEYED,
@@ -145,8 +143,7 @@ digest_table = sa.Table(
     *_texts("subject", "preheader", "html", "text", "page", "sha256"),
     # The gate's warnings, a list of objects as in `--json`.
     sa.Column("findings", SentenceObjects, nullable=False, server_default="[]"),
-    # A hash of all that approvers sign; NULL without approvals.
-    sa.Column("manifest", sa.Text),
+    sa.Column("manifest", sa.Text),  # a hash of all that approvers sign; NULL without approvals
 )
 
 # What an issue contained before it was changed.
@@ -159,8 +156,7 @@ digest_revision_table = sa.Table(
     sa.Column("manifest", sa.Text),
     # Pairs of story and article.
     sa.Column("articles", sa.JSON, nullable=False, server_default="[]"),
-    # When it was replaced.
-    sa.Column("at", UTCDateTime, nullable=False),
+    sa.Column("at", UTCDateTime, nullable=False),  # when it was replaced
 )
 
 # What editors changed in an issue, in the order of the ids. One that is undone stays.
@@ -169,12 +165,10 @@ issue_edit_table = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     _of_issue("issue_id", nullable=False, index=True),
-    # An `issues.editing.EditKind`.
-    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),  # an `issues.editing.EditKind`
     sa.Column("story_id", sa.ForeignKey("story.id"), index=True),
     sa.Column("value", sa.Text, nullable=False, server_default=""),
-    # The address of an account, or "terminal".
-    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),  # the address of an account, or "terminal"
     sa.Column("account_id", sa.ForeignKey(account_table.c.id)),
     sa.Column("at", UTCDateTime, nullable=False),
     sa.Column("undone_at", UTCDateTime),
@@ -188,8 +182,7 @@ issue_approval_table = sa.Table(
     _of_issue("issue_id", nullable=False, index=True),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("manifest", sa.Text, nullable=False),
-    # "approve" or "changes".
-    sa.Column("verdict", sa.Text, nullable=False),
+    sa.Column("verdict", sa.Text, nullable=False),  # "approve" or "changes"
     sa.Column("note", sa.Text, nullable=False, server_default=""),
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("account_id", sa.ForeignKey(account_table.c.id)),
@@ -203,8 +196,7 @@ issue_approval_table = sa.Table(
     _flag("is_announced"),
 )
 
-# In the place of a page's hash: the page is on disk, and must be written again.
-OUTDATED = ""
+OUTDATED = ""  # in the place of a page's hash: the page is on disk, and must be written again
 
 # The page of an issue whose articles were corrected or withdrawn since; NULL if it is to be rendered.
 revised_page_table = sa.Table(
@@ -240,10 +232,8 @@ issue_variant_table = sa.Table(
     _of_issue("issue_id", nullable=False),
     # A hash of what the variant carries: subscribers who get the same share one.
     sa.Column("key", sa.Text, nullable=False),
-    # "summary" or "full"; NULL for the newsletter's.
-    sa.Column("length", sa.Text),
-    # Articles that had no room.
-    sa.Column("more", sa.Integer, nullable=False),
+    sa.Column("length", sa.Text),  # "summary" or "full"; NULL for the newsletter's
+    sa.Column("more", sa.Integer, nullable=False),  # articles that had no room
     *_texts("subject", "preheader", "html", "text", "sha256", nullable=True),
     # The gate's warnings, a list of objects as in `--json`.
     sa.Column("findings", SentenceObjects, nullable=False, server_default="[]"),

@@ -21,8 +21,7 @@ def read_heartbeat(heartbeat: Path) -> datetime | None:
 
 
 READY = "READY=1"
-# Its unit's `WatchdogSec` is the longest time between two of these.
-WORKING = "WATCHDOG=1"
+WORKING = "WATCHDOG=1"  # its unit's `WatchdogSec` is the longest time between two of these
 STOPPING = "STOPPING=1"
 
 

@@ -25,8 +25,7 @@ from publisher.leader.store import LEADER_SECONDS, Process, running_processes
 from publisher.log import log
 
 _RENEWAL_SECONDS = 5.0  # seconds between renewals, and tries to lead
-# Share of the lease after which a leader that could not renew it writes nothing.
-_FENCE = 0.75
+_FENCE = 0.75  # share of the lease after which a leader that could not renew it writes nothing
 _EPOCH_FILE = ".epoch"
 
 

@@ -113,8 +113,7 @@ def _base64(text: str) -> str:
 def _word_end(line: str) -> int:
     """Return after how many characters a word may end that others follow; 0 if after none.
 
-    Whole groups of three bytes have no padding: GMime up to 3.2.13 (Geary, notmuch, mu) ends the text at the first
-    `=`.
+    Whole groups of three bytes have no padding: GMime up to 3.2.13 (Geary, notmuch, mu) ends the text at the first `=`.
     """
     end = size = 0
     for number, character in enumerate(line, 1):
@@ -205,8 +204,7 @@ def _safe_start(line: bytes) -> bytes:
 
 
 _GROUP = 3  # so many octets make four characters
-# Octets of a line of 76 characters, the maximum.
-_LINE_OCTETS = 19 * _GROUP
+_LINE_OCTETS = 19 * _GROUP  # octets of a line of 76 characters, the maximum
 _LINE_END = b"\r\n"
 
 

@@ -19,8 +19,7 @@ from publisher.errors import MailboxError
 from publisher.files import make_folder, sync_folder, write_durably
 
 MAX_READ = 10_000_000  # bytes that are read of one mail
-# Mails of one look; the rest waits for the next.
-MAX_MAILS = 500
+MAX_MAILS = 500  # mails of one look; the rest waits for the next
 _FOLDERS = ("new", "cur", "tmp")
 
 
@@ -73,8 +72,7 @@ def keep_mail(folder: Path, raw: bytes) -> None:
     sync_folder(folder / "new")
 
 
-# Seconds for which the server may be silent.
-_TIMEOUT: Final = 60.0
+_TIMEOUT: Final = 60.0  # seconds for which the server may be silent
 _ERRORS = (imaplib.IMAP4.error, OSError, EOFError)
 
 

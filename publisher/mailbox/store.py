@@ -9,8 +9,7 @@ from sqlalchemy import Column, Connection, Index, Table, Text, delete, func, ins
 from publisher.database.dialect.sql import KEYED, LargeInteger, upsert
 from publisher.database.metadata import UTCDateTime, metadata
 
-# A mail that comes again later than this counts anew.
-REMEMBERED = timedelta(days=30)
+REMEMBERED = timedelta(days=30)  # a mail that comes again later than this counts anew
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -23,8 +22,7 @@ class MailUse(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     # The same without a proof of who asks: the address was mailed the link.
     ASKED = "unsubscribe, asked"
-    # The same, for the owner to read: too many of these came.
-    HELD = "unsubscribe, held"
+    HELD = "unsubscribe, held"  # the same, for the owner to read: too many of these came
     SUBSCRIBE = "subscribe"
     CONFIRM = "confirm"
     LANGUAGE = "language"

@@ -8,8 +8,7 @@ from pathlib import Path
 from publisher.errors import ArticleError
 from publisher.i18n.messages import message
 
-# Seconds of the clock; the program itself has a limit of processor time.
-_TIMEOUT = 60
+_TIMEOUT = 60  # seconds of the clock; the program itself has a limit of processor time
 _PROGRAM = Path(__file__).with_name("picture_converter.py")
 
 

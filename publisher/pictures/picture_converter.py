@@ -48,8 +48,7 @@ _COMMON_FONTS = (
 _COPY_WIDTHS = (800, 1_600)
 _QUALITY = 80
 _STRIP = 64  # rows of a picture that is scaled down, made at a time
-# Drawings and screenshots have so few colours; they stay exact.
-_FLAT_COLOURS = 4_096
+_FLAT_COLOURS = 4_096  # drawings and screenshots have so few colours; they stay exact
 _PIXELS = re.compile(r"\s*([0-9.]+)(?:px)?\s*")
 _SVG = "{http://www.w3.org/2000/svg}"
 # The size of a replaced element without one (CSS 2.2 section 10.3.2).

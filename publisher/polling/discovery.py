@@ -13,8 +13,7 @@ from publisher.polling.model import AnswerError
 _FEED_TYPES = frozenset(
     f"application/{one}" for one in ("rss+xml", "atom+xml", "feed+json", "rdf+xml")
 )
-# Feeds of comments have no articles.
-_NO_ARTICLES = re.compile("comments", re.IGNORECASE)
+_NO_ARTICLES = re.compile("comments", re.IGNORECASE)  # feeds of comments have no articles
 # Where sites have a feed that no page names, the most usual first.
 USUAL_FEEDS = (
     *("/feed/", "/index.xml", "/rss.xml", "/atom.xml"),

@@ -10,8 +10,7 @@ from publisher.polling.identity import overlaps
 from publisher.polling.model import WebEntry, WebFeed
 from publisher.polling.push import named_hub
 
-# Documents with older entries that are read after a pause.
-_MAX_FOLLOWED = 20
+_MAX_FOLLOWED = 20  # documents with older entries that are read after a pause
 _ACCEPT = {
     "Accept": "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
     "application/json;q=0.8, application/xml;q=0.8, text/xml;q=0.8, */*;q=0.1"

@@ -25,8 +25,7 @@ from publisher.polling.model import MAX_WEB_ENTRIES, AnswerError, WebAuthor, Web
 from publisher.polling.schedule import LONGEST_INTERVAL
 
 _MAX_BYTES = 10_000_000
-# Where the first element stands, behind comments and declarations.
-_HEAD_BYTES = 4096
+_HEAD_BYTES = 4096  # where the first element stands, behind comments and declarations
 # feedparser takes quadratic time for the attributes of an element. No format has more than twenty.
 _MANY_ATTRIBUTES = re.compile(
     rb"<[^\s<>\"']++(?:\s*+[^\s=<>\"']++\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+')){1000}"
@@ -39,8 +38,7 @@ _BOMS = {
     codecs.BOM_UTF16_LE: "utf-16le",
     codecs.BOM_UTF16_BE: "utf-16be",
 }
-# `<?xm` in EBCDIC (XML section F.1).
-_EBCDIC = b"\x4c\x6f\xa7\x94"
+_EBCDIC = b"\x4c\x6f\xa7\x94"  # `<?xm` in EBCDIC (XML section F.1)
 _PICTURE = re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)

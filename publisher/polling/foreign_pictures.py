@@ -17,8 +17,7 @@ from publisher.errors import ArticleError
 from publisher.polling.foreign_values import harmless_tags, web_address
 from publisher.polling.model import AnswerError, WebEntry
 
-# Pixels: that of several widths is taken that is nearest.
-_WIDTH = 1_200
+_WIDTH = 1_200  # pixels: that of several widths is taken that is nearest
 _MAX_OF_TEXT = 30
 _LAZY = ("data-src", "data-lazy-src", "data-original", "data-orig-file")
 _LAZY_SETS = ("srcset", "data-srcset", "data-lazy-srcset")

@@ -15,8 +15,7 @@ from publisher.polling.model import AnswerError
 
 JsonObject: TypeAlias = dict[str, Any]
 
-# Characters; a longer title is a text in the wrong place.
-_MAX_TITLE = 500
+_MAX_TITLE = 500  # characters; a longer title is a text in the wrong place
 _MAX_NAME = 200
 # As long as an address may be that is fetched (publisher.fetching.addresses).
 _MAX_ADDRESS = 8000
@@ -27,11 +26,9 @@ _TAG = re.compile(r"<[a-zA-Z/!][^<>]*>")
 # As far as a tag may reach: a quote that does not end is taken to end with the next tag.
 _START_TAG = re.compile(r"""<[a-zA-Z](?:[^"'>]++|"[^"]*+"|'[^']*+'|["'][^<]*+)*+""")
 _QUOTED = re.compile(r"""\"[^\"]*+\"|'[^']*+'""")
-# Characters of a tag without the values of its attributes.
-_MAX_TAG = 8_000
+_MAX_TAG = 8_000  # characters of a tag without the values of its attributes
 _MAILBOX = re.compile(r"\S+@\S+")
-# The web is younger: an earlier date is that of a clock that was not set.
-_FIRST_YEAR = 1990
+_FIRST_YEAR = 1990  # the web is younger: an earlier date is that of a clock that was not set
 _LINK = re.compile(r"<([^<>]*)>([^,<]*(?:,(?!\s*<)[^,<]*)*)")
 _PARAMETER = re.compile(r"""\b([a-zA-Z]+)\s*=\s*"?([^";]+)""")
 # Of an address.

@@ -23,15 +23,13 @@ _TRACKING = re.compile(
     r"ref|ref_src|referrer|source|cmpid|ncid|spm|_hsenc|_hsmi|__twitter_impression|amp|ftag|s_cid|xtor",
     re.IGNORECASE,
 )
-# Characters. Shorter ones, such as "News", name many entries.
-_LONG_TITLE = 12
+_LONG_TITLE = 12  # Characters. Shorter ones, such as "News", name many entries.
 # Of the entries that look new: so many have a known title if the source was published again.
 _MOST = 0.5
 _MAX_KEY = 300
 
 
-# Of the marks of an entry, those that readers see.
-SHOWN_MARKS = ("link", "content_hash")
+SHOWN_MARKS = ("link", "content_hash")  # of the marks of an entry, those that readers see
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,7 @@ _SCRIPT = re.compile(rb"(<(script|style)\b[^<>]*>).*?(?:</\2|\Z)", re.IGNORECASE
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 # Letters of a text without a mark that it is an article; a sign of these scripts says as much as three.
 _ENOUGH_LETTERS, _DENSE, _DENSE_WEIGHT = 200, re.compile("[\u3040-\u30ff\u3400-\u9fff]"), 3
-# Objects of JSON-LD that are read.
-_MAX_OBJECTS = 500
+_MAX_OBJECTS = 500  # objects of JSON-LD that are read
 _ARTICLE_TYPE = re.compile(
     r"(?:\w*Article|BlogPosting|LiveBlogPosting|SocialMediaPosting|Report)"
 )
@@ -47,8 +46,7 @@ _MOST = 0.7
 
 _LISTS = "list other pages"
 NO_INDEX, _NOT_FREE = "ask not to be indexed (noindex)", "are not free to read"
-# An article that says so later is withdrawn.
-CLOSED = frozenset({NO_INDEX, _NOT_FREE})
+CLOSED = frozenset({NO_INDEX, _NOT_FREE})  # an article that says so later is withdrawn
 
 # Names of `meta`, in small letters, the best first.
 _PUBLISHED = (

@@ -23,20 +23,16 @@ _FURNITURE = (
 # What is kept among the words, though trafilatura often leaves it out.
 _FIGURES = frozenset({"figure", "figcaption"})
 _SHOWN = _FIGURES | {"table", "pre", "picture", "img", "video", "audio", "iframe"}
-# Letters of a block that stands in one place of a text only.
-_LONG = 40
-# Of an article's letters, so many are in its element.
-_MOST = 0.9
+_LONG = 40  # letters of a block that stands in one place of a text only
+_MOST = 0.9  # of an article's letters, so many are in its element
 # Of the letters of a page: with fewer, trafilatura tries its other ways, which take twice the time.
 _FEW = 0.15
 _NO_LETTERS = re.compile(r"[\W_]+")
 _HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _ITEMS = frozenset({"li", "dt", "dd"})
-# With more of its letters in links, an item belongs to a list of pages.
-_MOST_LINKED = 2
-# A link beside a heading that leads to itself.
-_ANCHOR = re.compile(r"[#¶§🔗\s\u200b\ufeff]*")
+_MOST_LINKED = 2  # with more of its letters in links, an item belongs to a list of pages
+_ANCHOR = re.compile(r"[#¶§🔗\s\u200b\ufeff]*")  # a link beside a heading that leads to itself
 
 # An element, the letters of its own text, and whether that is all that it has: it holds no blocks.
 _Part = tuple[HtmlElement, str, bool]

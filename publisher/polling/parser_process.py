@@ -19,14 +19,11 @@ from publisher.errors import SourceError
 from publisher.polling.model import AnswerError
 from publisher.processes import limited_process
 
-# Seconds for the process to start. On an idle machine it takes 0.2.
-_START_TIMEOUT = 60
-# Seconds for one document, on a machine that is six times too busy.
-_WALL_SECONDS = 60
+_START_TIMEOUT = 60  # Seconds for the process to start. On an idle machine it takes 0.2.
+_WALL_SECONDS = 60  # seconds for one document, on a machine that is six times too busy
 # Bytes of a request after which the process ends: parsers give back little of the memory that they took.
 _LARGE_REQUEST = 1_000_000
-# Bytes of a reply: a document of 10 MB of characters that HTML escapes.
-_MAX_REPLY = 50_000_000
+_MAX_REPLY = 50_000_000  # bytes of a reply: a document of 10 MB of characters that HTML escapes
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

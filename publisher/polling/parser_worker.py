@@ -14,10 +14,8 @@ from typing import Any
 from publisher.polling.model import AnswerError
 from publisher.processes import limited_process
 
-# Seconds of processor time for one document. A feed of 4 MB takes two.
-_CPU_SECONDS = 10
-# What a sentence may quote of a document, in bytes.
-_MAX_REASON = 500
+_CPU_SECONDS = 10  # Seconds of processor time for one document. A feed of 4 MB takes two.
+_MAX_REASON = 500  # what a sentence may quote of a document, in bytes
 
 
 def _reply(request: bytes) -> tuple[bytes, bytes]:

@@ -15,8 +15,7 @@ from publisher.files import write_file
 from publisher.polling.foreign_pictures import copied_picture, file_of, pictures_of
 from publisher.polling.model import AnswerError, WebEntry
 
-# Below `var/`.
-PICTURES = "pictures"
+PICTURES = "pictures"  # below `var/`
 # Of one poll; what is left waits for the next one that brings something.
 _MOST, _SECONDS = 60, 40.0
 # After so many a host is not asked any more: imports of old sites would wait for each picture.

@@ -45,12 +45,9 @@ from publisher.polling.schedule import PollAnswer, PollResult, PollState
 from publisher.polling.store import Filed, FilingRules, PolledSource
 from publisher.polling.wordpress import ask_wordpress
 
-# Hosts that are asked at the same time.
-_MAX_HOSTS = 20
-# Between two requests to one host.
-_SECONDS_BETWEEN = 1.0
-# Of one host in one run, so that a run of a slow host ends.
-_MAX_OF_HOST = 20
+_MAX_HOSTS = 20  # hosts that are asked at the same time
+_SECONDS_BETWEEN = 1.0  # between two requests to one host
+_MAX_OF_HOST = 20  # of one host in one run, so that a run of a slow host ends
 # Answers that are stored in one transaction, and how long the first of them waits for others.
 _BATCH, _SECONDS_OF_BATCH = 100, 1.0
 # When nothing can be reached, all sources are asked again so much later, and none has failed.

@@ -20,8 +20,7 @@ from publisher.polling.schedule import SHORTEST_INTERVAL, PollAnswer, interval_o
 PAGE_SIZE, _MOST_PAGES = 100, 10
 # Before the last change that was seen: sites compare in their own time, and publish late what was planned.
 _OVERLAP = timedelta(hours=26)
-# What is gone is noticed within a day.
-_SWEEP_AFTER = timedelta(hours=23)
+_SWEEP_AFTER = timedelta(hours=23)  # what is gone is noticed within a day
 
 Query = Mapping[str, str]
 

@@ -27,16 +27,13 @@ from publisher.polling.parser_process import ParserProcess
 from publisher.polling.sitemap import read_robots, read_sitemap
 from publisher.polling.wordpress import posts_address
 
-# For all requests of a look, and for each of them.
-_SECONDS, _SECONDS_EACH = 9.0, 4.0
+_SECONDS, _SECONDS_EACH = 9.0, 4.0  # for all requests of a look, and for each of them
 _MOST_FEEDS, _MOST_LANGUAGES = 8, 12
 _SITEMAP, _HEAD_BYTES = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)\b"), 4096
 # Where sitemaps stand; and of their pages, those that are looked at.
 _USUAL_SITEMAPS, _MOST_PAGES = ("/sitemap.xml", "/sitemap_index.xml", "/sitemap-index.xml"), 3
-# Files of a folder that are looked at.
-_MOST_FILES = 300
-# Characters of text; shorter ones are summaries.
-_LONG_TEXT = 1500
+_MOST_FILES = 300  # files of a folder that are looked at
+_LONG_TEXT = 1500  # characters of text; shorter ones are summaries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

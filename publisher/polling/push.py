@@ -18,8 +18,7 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _LEASE, _LONGEST_LEASE = 10 * _DAY, 14 * _DAY
 # Of a lease, after which it is renewed; never sooner than after the shortest time.
 _RENEWED_AFTER, _SHORTEST = 0.8, _HOUR
-# A push has a feed asked so often at most.
-BETWEEN_PUSHES = timedelta(minutes=1)
+BETWEEN_PUSHES = timedelta(minutes=1)  # a push has a feed asked so often at most
 
 
 @dataclass(frozen=True, slots=True)

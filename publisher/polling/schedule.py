@@ -20,16 +20,12 @@ _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 15 * _MINUTE, _DAY
 # The shortest interval that no setting asks for, and after how long without an entry it grows.
 _USUAL_INTERVAL, _QUIET = 30 * _MINUTE, 7 * _DAY
-# The longest that Retry-After holds back a host.
-_LONGEST_RETRY = 7 * _DAY
-# A server that says 304 to everything is found out so late at most.
-FULL_POLL_AFTER = 8 * _DAY
-# A network of a hotel redirects everything for some days.
-MOVE_BELIEVED_AFTER = 7 * _DAY
+_LONGEST_RETRY = 7 * _DAY  # the longest that Retry-After holds back a host
+FULL_POLL_AFTER = 8 * _DAY  # a server that says 304 to everything is found out so late at most
+MOVE_BELIEVED_AFTER = 7 * _DAY  # a network of a hotel redirects everything for some days
 MISSING_AFTER = 7 * _DAY
 _FIRST_BACK_OFF, _LONGEST_BACK_OFF = _HOUR, 3 * _DAY
-# Of each interval, so that sources that were added together spread out.
-_JITTER = 0.1
+_JITTER = 0.1  # of each interval, so that sources that were added together spread out
 _BUSY = frozenset({429, 503})
 # What ends polls until a person says otherwise.
 _STOPPING = {
@@ -47,8 +43,7 @@ class PollState:
     etag: str = ""
     last_modified: str = ""
     body_hash: str = ""
-    # When the whole body came last.
-    full_at: datetime | None = None
+    full_at: datetime | None = None  # when the whole body came last
     # Seconds from one poll to the next, if the server asks for nothing else.
     interval: int = 3600
     # Hours of the week, from Monday at 0 UTC, in which the source is not to be asked.
@@ -58,10 +53,8 @@ class PollState:
     # Where permanent redirects lead, and since when they all have led there.
     moved_to: str = ""
     moved_since: datetime | None = None
-    # Nothing is asked until a person says so.
-    is_stopped: bool = False
-    # What the kind of the source stores from one poll to the next.
-    cursor: str = ""
+    is_stopped: bool = False  # nothing is asked until a person says so
+    cursor: str = ""  # what the kind of the source stores from one poll to the next
     push: PushState = field(default_factory=PushState)
 
 

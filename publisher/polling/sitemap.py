@@ -23,8 +23,7 @@ MAX_PAGES, _MAX_PARTS = 10_000, 50
 _MAX_ALTERNATES = 100
 # When it was changed, its address, and its translations, as a sitemap writes them.
 _Written = tuple[str, str, tuple[tuple[str, str], ...]]
-# RFC 9309 section 2.5 has programs read so many bytes at least.
-MAX_ROBOTS = 512 * 1024
+MAX_ROBOTS = 512 * 1024  # RFC 9309 section 2.5 has programs read so many bytes at least
 _LONGEST_DELAY = 60.0
 
 

@@ -58,8 +58,7 @@ class FilingRules:
     """How entries are filed: when they are ready, and since when they are news."""
 
     now: datetime
-    # How long an entry has to stay the same before it is news.
-    settle: timedelta
+    settle: timedelta  # how long an entry has to stay the same before it is news
     # What was published until then is an archive; None if nothing is.
     archive_until: datetime | None = None
     # What is older than this and than all known entries that are shown is an archive, too: the source shows more now.

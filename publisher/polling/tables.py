@@ -46,8 +46,7 @@ polled_entry = sa.Table(
     # Of what it says, dates apart. `edits` counts its changes.
     sa.Column("content_hash", sa.Text, nullable=False),
     sa.Column("edits", sa.Integer, nullable=False, server_default="0"),
-    # A publisher.polling.model.WebEntry.
-    sa.Column("entry", sa.JSON, nullable=False),
+    sa.Column("entry", sa.JSON, nullable=False),  # a publisher.polling.model.WebEntry
     # Entries with the same are one story in several languages.
     sa.Column("story", sa.Text, nullable=False),
     sa.Column("first_seen_at", UTCDateTime, nullable=False),

@@ -35,8 +35,7 @@ _USUAL = {
 }
 _API_LINK = re.compile(r"<([^<>]+)>\s*;[^,]*https://api\.w\.org/")
 _NEXT_LINK = re.compile(r";\s*rel=\"?next\b", re.IGNORECASE)
-# As feeds of WordPress name a post.
-_GUID = re.compile(r"[?&]p=([0-9]+)$")
+_GUID = re.compile(r"[?&]p=([0-9]+)$")  # as feeds of WordPress name a post
 
 # Slugs of languages, their tags, and beginnings of their addresses.
 Languages = tuple[tuple[str, str, str], ...]

@@ -14,8 +14,7 @@ from publisher.rendering.model import Digest, PublicationView
 from publisher.rendering.structured_data import page_head
 from publisher.rendering.template_files import catalogue
 
-# Inboxes show 40 to 130 characters beside the subject.
-_PREHEADER_COLUMNS = 110
+_PREHEADER_COLUMNS = 110  # inboxes show 40 to 130 characters beside the subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

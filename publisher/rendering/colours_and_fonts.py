@@ -15,8 +15,7 @@ from publisher.pictures.colours import WHITE, lightened, readable_on
 _INK = "#1f1d1a"
 _MUTED = "#5c574e"
 _TINT = "#f7f4ee"
-# Boxes on web pages, whose ground is the tint of mails.
-_WEB_TINT = "#efeae1"
+_WEB_TINT = "#efeae1"  # boxes on web pages, whose ground is the tint of mails
 _RULE = "#e2ddd3"
 
 # Dark backgrounds do not depend on the chosen one.
@@ -33,9 +32,8 @@ DARK_BUTTON = 3.0
 class Colours:
     """The colours of one scheme, each `#rrggbb`.
 
-    Backgrounds: `ground` around the column, `card` of the column, `tint` of boxes on the card,
-    `button`. Texts: `ink`, `muted` (secondary), `quiet` (on the ground), `link` (on card and tint),
-    `on_button`. `rule` is the colour of lines.
+    Backgrounds: `ground` around the column, `card` of the column, `tint` of boxes on the card, `button`. Texts: `ink`,
+    `muted` (secondary), `quiet` (on the ground), `link` (on card and tint), `on_button`. `rule` is the colour of lines.
     """
 
     ground: str

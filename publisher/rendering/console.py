@@ -1,7 +1,6 @@
 """Pages of the editors' console, from the shipped templates below `console/` only.
 
-A publication's own templates never change them. Their words are in catalogues of their own,
-`locale/<tag>/console/`.
+A publication's own templates never change them. Their words are in catalogues of their own, `locale/<tag>/console/`.
 """
 
 import html
@@ -24,12 +23,9 @@ from publisher.rendering.environment import Templates
 from publisher.rendering.plaintext import display_width
 from publisher.rendering.template_files import console_catalogue
 
-# A value in a template.
-_PLACE = re.compile(r"%\(\w+\)s")
-# Values are escaped, so that these are all there are.
-_TAG = re.compile(r"<[^>]*>")
-# Between words of a list.
-_SEPARATOR = message(", ")
+_PLACE = re.compile(r"%\(\w+\)s")  # a value in a template
+_TAG = re.compile(r"<[^>]*>")  # values are escaped, so that these are all there are
+_SEPARATOR = message(", ")  # between words of a list
 # The languages that the console's own words are in.
 CONSOLE_LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar")
 

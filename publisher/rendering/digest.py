@@ -86,8 +86,7 @@ def find_fitting_plan(
 # Display columns of a preheader. Inboxes show 40 to 130 characters beside the subject.
 PREHEADER_COLUMNS = 90
 
-# A digest with fewer further stories has no contents list.
-_CONTENTS_FROM = 4
+_CONTENTS_FROM = 4  # a digest with fewer further stories has no contents list
 
 _SUBJECT = "email/digest/subject.txt"
 _HTML = "email/digest/body.html"

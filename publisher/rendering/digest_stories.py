@@ -33,8 +33,7 @@ _EMPTY = Markup()
 
 # Display columns of a summary. A digest leads to articles, where the rest is read.
 SUMMARY_COLUMNS = 300
-# Display columns of the summary of a brief: about a line and a half.
-BRIEF_COLUMNS = 100
+BRIEF_COLUMNS = 100  # display columns of the summary of a brief: about a line and a half
 # So many stories after the lead have a summary and a picture beside it; the others are briefs.
 FEATURES = 3
 # A story that is older than the issue by more than this has its date.
@@ -47,8 +46,7 @@ _OPENING_CHARACTERS_UNSPACED = 480
 # An article that is no longer is a short note: three or four lines.
 NOTE_WORDS = 60
 NOTE_CHARACTERS = 160
-# Bylines of one story; a longer list stays on the web.
-_MAX_BYLINES = 12
+_MAX_BYLINES = 12  # bylines of one story; a longer list stays on the web
 
 
 class StoryLength(IntEnum):
@@ -407,8 +405,7 @@ def page_layout(content: model.IssueContent) -> DigestLayout:
     return lay_out(ordered, [StoryLength.SUMMARY] * len(content.items))
 
 
-# The language and name of a section.
-_Section = tuple[str, str]
+_Section = tuple[str, str]  # the language and name of a section
 
 
 def _section(source: StorySource, among: Collection[_Section] | None = None) -> _Section | None:
@@ -432,8 +429,7 @@ def _by_section(sources: Sequence[StorySource]) -> tuple[StorySource, ...]:
     return tuple(chain.from_iterable(groups.values()))
 
 
-# Below the title of the issue, which is the only one above it.
-_HEADING_LEVEL = 2
+_HEADING_LEVEL = 2  # below the title of the issue, which is the only one above it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,8 +37,7 @@ from publisher.rendering.template_files import (
 from publisher.urls import author_path, topic_path
 from subscribers.addresses import readable_address
 
-# Text and style sheets have no markup to escape.
-_UNESCAPED_SUFFIXES = (".txt", ".css", ".js")
+_UNESCAPED_SUFFIXES = (".txt", ".css", ".js")  # text and style sheets have no markup to escape
 
 # The folders of the templates of pages and feeds; all others are of mails.
 PAGE_FOLDERS = ("web/", "feed/")

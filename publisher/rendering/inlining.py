@@ -77,9 +77,8 @@ _nodes = partial(tinycss2.parse_stylesheet, skip_comments=True, skip_whitespace=
 class SplitSheet:
     """A sheet in two: `inlined` is for premailer, `kept` stays in the head.
 
-    Each property of `inlined` has a number in its name (`numbered`). The number keeps premailer
-    from merging the same property of two rules, which loses their order. `important` are the plain
-    names of those that say !important.
+    Each property of `inlined` has a number in its name (`numbered`). The number keeps premailer from merging the same
+    property of two rules, which loses their order. `important` are the plain names of those that say !important.
     """
 
     inlined: str
@@ -250,8 +249,7 @@ _ATTRIBUTE = re.compile(r"\[[^\]]*\]")
 # premailer would guess them from the style; width="100%" and valign="middle" break layouts.
 _BASIC_ATTRIBUTES = ("width", "height", "align", "valign", "bgcolor")
 
-# lxml's types leave open what attributes and lines are.
-_Element: TypeAlias = Any
+_Element: TypeAlias = Any  # lxml's types leave open what attributes and lines are
 
 
 def inline(html: str) -> str:

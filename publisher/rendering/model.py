@@ -38,12 +38,9 @@ class PublicationView:
     masthead: Literal["name", "newsletter"] = "name"
     logo: Picture | None = None
     icon_url: str = ""
-    # Of the form to subscribe; empty if there is none.
-    subscribe_url: str = ""
-    # Of the privacy notice; empty if the settings name none.
-    privacy_url: str = ""
-    # In the head and foot of the site's pages.
-    feeds: tuple[FeedLine, ...] = ()
+    subscribe_url: str = ""  # of the form to subscribe; empty if there is none
+    privacy_url: str = ""  # of the privacy notice; empty if the settings name none
+    feeds: tuple[FeedLine, ...] = ()  # in the head and foot of the site's pages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +55,13 @@ class LanguageLink:
 class ArticleView:
     """One article in one issue or on one page.
 
-    `shown_as` is `fallback` for an article in another language than the issue's, `converted` for
-    one whose script was converted by machine. `is_late` marks a translation that came well after
-    its original; `original_on` is then the original's date, unless that is the day on which the
-    translation appeared. `published` is the moment for programs elsewhere, in the publication's time zone,
-    with the article's day in nearly all others. `related` are other articles in the same language. `corrected_on` is set of
-    one that a newsletter carried with other words. `original_url` is the address of the story's
-    original, where it is another article and known. `previous` and `next` appeared before and after it
-    in its language; they are set on its own page.
+    `shown_as` is `fallback` for an article in another language than the issue's, `converted` for one whose script was
+    converted by machine. `is_late` marks a translation that came well after its original; `original_on` is then the
+    original's date, unless that is the day on which the translation appeared. `published` is the moment for programs
+    elsewhere, in the publication's time zone, with the article's day in nearly all others. `related` are other articles
+    in the same language. `corrected_on` is set of one that a newsletter carried with other words. `original_url` is the
+    address of the story's original, where it is another article and known. `previous` and `next` appeared before and
+    after it in its language; they are set on its own page.
     """
 
     article: Article
@@ -105,8 +101,7 @@ class RelatedArticle:
     language: str
 
 
-# Which stories of a digest show their picture.
-PicturesShown = Literal["lead", "all", "none"]
+PicturesShown = Literal["lead", "all", "none"]  # which stories of a digest show their picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,17 +118,15 @@ class CorrectionNote:
 class IssueContent:
     """The content of one issue in one language.
 
-    `day` is the issue's occurrence, `number` counts the newsletter's issues in this language from 1 and is 0
-    if unknown, `web_url` its copy on the web, `archive_url` the list of the newsletter's issues, `sisters`
-    the same issue in other languages. `more` articles had no room; they are at `more_url`. `content` is how
-    much of each article a mail carries, `pictures` which stories show their picture, `blocks` the optional
-    parts (`notes`, `quotation`). `cadence` is empty, or that of a digest of the newsletter: `daily`, `weekly`
-    or `monthly`; the renderer adds it to `title`. `withdrawn` articles were in the digest and are not shown
-    any more.
-    `subject`, `preheader` and `introduction`, clean HTML, are what editors wrote; empty for the program's
-    own, and for no introduction. `quoted` is the story and the text that they chose to quote, and an empty
-    text for no quotation.
-    `corrections` are those of an editor since, on the page only.
+    `day` is the issue's occurrence, `number` counts the newsletter's issues in this language from 1 and is 0 if
+    unknown, `web_url` its copy on the web, `archive_url` the list of the newsletter's issues, `sisters` the same issue
+    in other languages. `more` articles had no room; they are at `more_url`. `content` is how much of each article a
+    mail carries, `pictures` which stories show their picture, `blocks` the optional parts (`notes`, `quotation`).
+    `cadence` is empty, or that of a digest of the newsletter: `daily`, `weekly` or `monthly`; the renderer adds it to
+    `title`. `withdrawn` articles were in the digest and are not shown any more. `subject`, `preheader` and
+    `introduction`, clean HTML, are what editors wrote; empty for the program's own, and for no introduction. `quoted`
+    is the story and the text that they chose to quote, and an empty text for no quotation. `corrections` are those of
+    an editor since, on the page only.
     """
 
     publication: PublicationView
@@ -181,8 +174,7 @@ class SystemMail:
     has_code: bool = False
     has_pages: bool = True
     has_new_address: bool = False
-    # A welcome after a leaving was undone.
-    is_again: bool = False
+    is_again: bool = False  # a welcome after a leaving was undone
     # Links for somebody in whose name a mail asked to leave `newsletters`, or all.
     asks_to_leave: bool = False
     # Of a mail to a translator; `has_more` says that further ones are in the list at `list_url`, which is
@@ -246,8 +238,7 @@ class FeedAddress:
 class FeedLine(FeedAddress):
     """A feed in a page's head and foot.
 
-    `title` is the publication's in the feed's `language`, which is None for the feed of all
-    languages.
+    `title` is the publication's in the feed's `language`, which is None for the feed of all languages.
     """
 
     title: str
@@ -295,8 +286,7 @@ class FeedContent:
     opml_url: str
     language_opml_url: str | None = None
     all_url: str | None = None
-    # The list of all its articles; empty if there is none.
-    list_url: str = ""
+    list_url: str = ""  # the list of all its articles; empty if there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

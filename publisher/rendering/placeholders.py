@@ -1,9 +1,8 @@
 """Placeholders in a finished mail, where a subscriber's own values are filled in.
 
-Plain ASCII, so that neither escaping, inlining nor percent-encoding changes them. A placeholder may
-carry words for subscribers without a value: `@@SUBSCRIBER_NAME_OR@@` and the words in hexadecimal,
-so that nothing escapes, wraps or translates them. Rendered texts are checked here: placeholders
-stand where values can be filled in, and are whole.
+Plain ASCII, so that neither escaping, inlining nor percent-encoding changes them. A placeholder may carry words for
+subscribers without a value: `@@SUBSCRIBER_NAME_OR@@` and the words in hexadecimal, so that nothing escapes, wraps or
+translates them. Rendered texts are checked here: placeholders stand where values can be filled in, and are whole.
 """
 
 import re
@@ -125,9 +124,8 @@ def _placeholder(found: re.Match[str]) -> Placeholder | None:
 def neutralise_placeholders(text: str) -> str:
     """Return a text in which nothing is, or could become, a placeholder.
 
-    An article must not read its subscribers' values: not after invisible characters, tags or case
-    are changed later, nor when a template writes two texts side by side. Other uses of the signs
-    (`@@ROWCOUNT`, `@@ -1,3 +1,4 @@`) stay.
+    An article must not read its subscribers' values: not after invisible characters, tags or case are changed later,
+    nor when a template writes two texts side by side. Other uses of the signs (`@@ROWCOUNT`, `@@ -1,3 +1,4 @@`) stay.
     """
     if "@" not in text:
         return text
@@ -181,9 +179,8 @@ class MailParts:
     ) -> None:
         """Compare texts with what the templates make for a subscriber without values.
 
-        They must be the same around the values. This finds a template that tests a text which it
-        made of a value: `{% set whom %}{{ subscriber.name }}{% endset %}{% if whom %}`. Raises
-        RenderingError.
+        They must be the same around the values. This finds a template that tests a text which it made of a value: `{%
+        set whom %}{{ subscriber.name }}{% endset %}{% if whom %}`. Raises RenderingError.
         """
         for name, text in rendered.items():
             ours, theirs = (_words(name, one) for one in (text, render_empty(name)))

@@ -43,8 +43,7 @@ BREAK_ANYWHERE = (
     r"[\u2e80-\u2fff\u3001-\u31bf\u31f0-\u4dbf\u4e00-\u9fff\uf900-\ufaff\ufe30-\ufe4f"
     r"\uff00-\uffef\U00020000-\U0003ffff]"
 )
-# Characters of a letter with its variation selectors.
-_TAIL_CHARACTERS = 4
+_TAIL_CHARACTERS = 4  # characters of a letter with its variation selectors
 _VARIATION = r"[\ufe00-\ufe0f\u3099\u309a\U000e0100-\U000e01ef]"
 _TOKEN = re.compile(
     rf"(?P<space>{_BREAKING_SPACE}+)|https?://[!-~]+|{BREAK_ANYWHERE}{_VARIATION}*"

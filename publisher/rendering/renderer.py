@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 # Goes up when this package makes other output of equal templates and content.
 RENDERING_VERSION = 6
 
-# That are named. More would tell nobody more.
-_MAX_FAULTS = 100
+_MAX_FAULTS = 100  # That are named. More would tell nobody more.
 
 _TEMPLATE_SUFFIXES = (".html", ".txt", ".css", ".js", ".po")
 _LINE_BREAKS = re.compile("[ \t\r\n\f\v\u0085\u2028\u2029]+")
@@ -41,11 +40,10 @@ _T = TypeVar("_T")
 class Renderer:
     """Renders digests, system mails, pages, feed entries and the style of feeds.
 
-    `templates` is the publication's own folder, which need not exist; its templates replace shipped
-    ones of the same name. If one of them fails, a page or an entry is made by the shipped ones, and
-    `take_faults` tells why; a mail is not made. In place of a catalogue that can't be read stands the shipped
-    one, in mails too. Methods raise RenderingError with the template and line.
-    Call `close` to end the sandbox; otherwise it ends with the program.
+    `templates` is the publication's own folder, which need not exist; its templates replace shipped ones of the same
+    name. If one of them fails, a page or an entry is made by the shipped ones, and `take_faults` tells why; a mail is
+    not made. In place of a catalogue that can't be read stands the shipped one, in mails too. Methods raise
+    RenderingError with the template and line. Call `close` to end the sandbox; otherwise it ends with the program.
     """
 
     def __init__(self, templates: Path | None = None) -> None:

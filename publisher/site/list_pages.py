@@ -30,8 +30,7 @@ from publisher.rendering.model import ArchiveLine, NewsletterLine
 from publisher.site.list_changes import change_numbers
 
 ARTICLES_ON_HOME = 30  # feeds and archives have more
-# The first of so many articles that has a picture leads the front page.
-_LEAD_CANDIDATES = 4
+_LEAD_CANDIDATES = 4  # the first of so many articles that has a picture leads the front page
 ISSUES_ON_HOME = 10
 SECTIONS_ON_HOME = 8
 ISSUES_IN_ARCHIVE = 1000

@@ -1,8 +1,7 @@
 """The pings of WebSub hubs: one per feed and hub, which `websub_client` sends until it is accepted.
 
 The transaction that records a feed's files as written also queues its pings: a killed process may send one twice, but
-never loses one. Failed pings are tried again for about a day; the next change of the feed queues a new one in any
-case.
+never loses one. Failed pings are tried again for about a day; the next change of the feed queues a new one in any case.
 """
 
 from collections.abc import Sequence

@@ -35,8 +35,7 @@ MAX_HUB_FAILURES = 2  # connection errors of a hub in one run
 TOTAL_SECONDS = 20.0  # for all pings of one run, since the cycle has other work to do
 # In seconds, for one ping with its redirect. Some hubs fetch the feed before they respond.
 PING_TIMEOUT = 8.0
-# In one run.
-TOPICS_PER_HUB = 200
+TOPICS_PER_HUB = 200  # in one run
 _ACCEPTED = "accepted"
 
 _SUCCESS, _SERVER_ERROR = range(200, 300), 500

@@ -18,8 +18,7 @@ from typing import Final, TypeAlias
 
 import brotli
 
-# A piece of an answer, or seconds to wait.
-Step: TypeAlias = bytes | float
+Step: TypeAlias = bytes | float  # a piece of an answer, or seconds to wait
 _Behaviour: TypeAlias = Callable[[], Iterable[Step]]
 _LONGEST = 30.0  # seconds after which a behaviour ends, whatever the client does
 _MAX_REQUEST = 65_536  # bytes of a request that are read

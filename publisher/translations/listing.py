@@ -23,8 +23,7 @@ from publisher.translations import model, records
 from publisher.translations.records import claims_of, current_words
 from publisher.translations.tables import translation_source
 
-# Stories that are read at once.
-_PORTION = 200
+_PORTION = 200  # stories that are read at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,7 @@
 """The state of a story in a language, what decides it, and the words that a translator works from. Pure.
 
-A claim says that somebody promised a translation, makes it, or gave it up. It counts where there is no
-translation by a person, and where one is older than its original: then what changed in the original's words
-is shown by paragraph.
+A claim says that somebody promised a translation, makes it, or gave it up. It counts where there is no translation by a
+person, and where one is older than its original: then what changed in the original's words is shown by paragraph.
 """
 
 import hashlib

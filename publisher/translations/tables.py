@@ -25,10 +25,8 @@ translation_claim = sa.Table(
     ),
     # As in the audit log: an account's address, or "terminal". It outlives the account.
     sa.Column("by", sa.Text, nullable=False),
-    # By when it is promised; NULL if it is not said.
-    sa.Column("until", UTCDateTime),
-    # Why it was given up.
-    sa.Column("reason", sa.Text),
+    sa.Column("until", UTCDateTime),  # by when it is promised; NULL if it is not said
+    sa.Column("reason", sa.Text),  # why it was given up
     sa.Column("changed_at", UTCDateTime, nullable=False),
     info=KEYED,
 )
@@ -73,8 +71,7 @@ translator = sa.Table(
     sa.Column(
         "account_id", sa.ForeignKey(account_table.c.id, ondelete="CASCADE"), primary_key=True
     ),
-    # NULL: as the roles say.
-    sa.Column("wants_mail", sa.Boolean(create_constraint=False)),
+    sa.Column("wants_mail", sa.Boolean(create_constraint=False)),  # NULL: as the roles say
     sa.Column("told_until", UTCDateTime, nullable=False),
     info=KEYED,
 )

@@ -1,9 +1,8 @@
 """Write an import to the database: one batch of rows at a time, in a few statements.
 
-What a row changes of a subscriber on record is decided by pure functions. An import corrects a
-subscriber and may end subscriptions. It never restores a subscription that the subscriber ended. A
-row about somebody who left, complained or bounced is ignored, with a note. The transaction belongs
-to the caller.
+What a row changes of a subscriber on record is decided by pure functions. An import corrects a subscriber and may end
+subscriptions. It never restores a subscription that the subscriber ended. A row about somebody who left, complained or
+bounced is ignored, with a note. The transaction belongs to the caller.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -103,8 +102,7 @@ _seen: Final = sa.Table(
 _one_subscription: Final = (subscription.c.subscriber_id == sa.bindparam("person")) & (
     subscription.c.newsletter == sa.bindparam("of")
 )
-# `consented_at` stays empty where a list does not say when its people agreed: the day of the import
-# is not that day.
+# `consented_at` stays empty where a list does not say when its people agreed: the day of the import is not that day.
 _INSERT: Final = sa.insert(subscription).values(
     subscriber_id=sa.bindparam("person"),
     newsletter=sa.bindparam("of"),

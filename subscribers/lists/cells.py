@@ -6,10 +6,9 @@ without a header, of addresses alone or of lines like `Ann Example <ann@example.
 Mailman exports; it is read as if it had a header. A row's number is the line of the file
 on which it starts, as an editor shows it. `subscribers.lists.rows` interprets the cells.
 
-Formulas: a spreadsheet runs a cell that starts with `=`, `+`, `-`, `@`, a tab or a line break as a
-formula, and a subscriber can choose any name. Such a cell is written with an apostrophe before it;
-one that has apostrophes before the sign gets one more. Reading removes one apostrophe again, so
-that every cell is read as it was.
+Formulas: a spreadsheet runs a cell that starts with `=`, `+`, `-`, `@`, a tab or a line break as a formula, and a
+subscriber can choose any name. Such a cell is written with an apostrophe before it; one that has apostrophes before the
+sign gets one more. Reading removes one apostrophe again, so that every cell is read as it was.
 """
 
 import codecs

@@ -184,8 +184,7 @@ _NAMES: Final = {
     "network": ("network", "confirm ip", "optin ip", "ip address"),
     "attributes": ("attributes", "metadata"),
 }
-# Before the name of a field of the publication's own.
-FIELD_ROLE: Final = "field "
+FIELD_ROLE: Final = "field "  # before the name of a field of the publication's own
 _COLUMN_ROLES: Final = {name: role for role, names in _NAMES.items() for name in names}
 # Years in which somebody can have agreed to mail. The first and the last that there are have no UTC time.
 _YEARS: Final = range(1970, 2200)

@@ -30,8 +30,7 @@ from subscribers.store import AddressDigest, is_anybody_erased, list_subscribers
 
 # Bad rows, and notes, that a report lists at most: it is held in memory. Each is a `Reject`, too.
 _MAX_REPORTED: Final = 10_000
-# Kinds of reasons that are counted apart: people read them.
-_MAX_REASONS: Final = 100
+_MAX_REASONS: Final = 100  # kinds of reasons that are counted apart: people read them
 
 
 class Reject(NamedTuple):
@@ -58,14 +57,12 @@ class ImportNote:
 class ImportReport:
     """The result of an import, or what it would be. Each row is in exactly one of the five counts.
 
-    `kept` counts subscribers whom the row would have brought back, and who were not changed;
-    `notes` lists them, and whatever else was not applied. `refused` counts the bad rows; `erased` of
-    them have addresses that were erased. `reasons` counts both by the kind of reason. `bad` and
-    `notes` have at most 10,000 entries each.
+    `kept` counts subscribers whom the row would have brought back, and who were not changed; `notes` lists them, and
+    whatever else was not applied. `refused` counts the bad rows; `erased` of them have addresses that were erased.
+    `reasons` counts both by the kind of reason. `bad` and `notes` have at most 10,000 entries each.
 
-    `statuses`, `languages` and `consented`, those that say when somebody agreed, count the rows that
-    are not bad, or erased. `without_mail` counts those of people who get no mail, by status and the
-    column that tells it.
+    `statuses`, `languages` and `consented`, those that say when somebody agreed, count the rows that are not bad, or
+    erased. `without_mail` counts those of people who get no mail, by status and the column that tells it.
     """
 
     columns: ColumnPlan = field(default_factory=lambda: ColumnPlan((), ()))

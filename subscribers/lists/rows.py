@@ -16,11 +16,10 @@ Columns, in any order; only `email` is required:
 `subscribers.lists.columns` reads columns of other programs' exports as these, also those that
 say whether somebody gets mail; others are ignored.
 
-Values that are not given: a column that is absent, or an empty cell of `language` or `status`,
-changes nothing of a subscriber on record. A new one gets the publication's default language, the
-status active and all known newsletters. An empty cell of `name`, `timezone` or `newsletters`
-means "none". Somebody who unsubscribed or complained has no active subscription: the newsletters
-in such a row count as left.
+Values that are not given: a column that is absent, or an empty cell of `language` or `status`, changes nothing of a
+subscriber on record. A new one gets the publication's default language, the status active and all known newsletters. An
+empty cell of `name`, `timezone` or `newsletters` means "none". Somebody who unsubscribed or complained has no active
+subscription: the newsletters in such a row count as left.
 """
 
 import unicodedata

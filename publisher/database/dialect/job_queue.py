@@ -40,8 +40,7 @@ _FAILED_HOURS = 24
 _ORPHAN_SECONDS = 3600.0
 _CONNECTIONS = 2  # one transaction at a time, and the heartbeat beside it
 _DELETE = "successful"  # what is done has no row; what failed has one, with its history
-# How often this process looks whether it has to stop.
-_STOP_SECONDS = 0.2
+_STOP_SECONDS = 0.2  # how often this process looks whether it has to stop
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 

@@ -148,8 +148,7 @@ class _Statements(dict[Any, Any]):
         super().__setitem__(key, value)
 
 
-# The program has some hundred; one takes about 20 kB.
-_MAX_STATEMENTS = 1_000
+_MAX_STATEMENTS = 1_000  # the program has some hundred; one takes about 20 kB
 _STATEMENTS = _Statements()
 
 

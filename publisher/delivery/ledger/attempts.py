@@ -1,7 +1,6 @@
 """Reserve rows before a message may leave, and write the results of attempts: one statement for a whole batch.
 
-Each moves only rows in the state and epoch that it expects, so a process that has lost a row notices by not moving
-it.
+Each moves only rows in the state and epoch that it expects, so a process that has lost a row notices by not moving it.
 """
 
 import json

@@ -478,8 +478,7 @@ class AudienceGroup:
     mails: str | None = None
     former_mails: str | None = None
     pruned_mails: str | None = None
-    # Tags of the editions whose conditions they do not meet.
-    outside: str | None = None
+    outside: str | None = None  # tags of the editions whose conditions they do not meet
 
     def is_outside(self, language: str) -> bool:
         return language in (self.outside or "").split()

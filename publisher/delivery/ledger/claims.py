@@ -25,8 +25,7 @@ from publisher.issues.tables import issue_table
 from subscribers.audiences import load_recipients, still_wanted
 from subscribers.model import Recipient
 
-# The name of the parameter that holds the rows, as `json_rows` writes them.
-ROWS = "rows"
+ROWS = "rows"  # the name of the parameter that holds the rows, as `json_rows` writes them
 _TYPES = dict.fromkeys(("state", "reason_key", "reason", "next_at", "timezone"), sa.Text)
 
 

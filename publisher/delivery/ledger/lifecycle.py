@@ -1,8 +1,7 @@
 """Pause, resume, cancel and finish an issue, try its failed deliveries again, and count deliveries by state.
 
 From a commit on, no new message of a stopped issue is begun; messages under way are finished. One that is tried again
-has the same Message-ID. Counts of a finished issue are stored once; those of an open one are always those of its
-rows.
+has the same Message-ID. Counts of a finished issue are stored once; those of an open one are always those of its rows.
 """
 
 import json
@@ -236,8 +235,7 @@ def _revoke_claims(connection: Connection, issue: Issue, now: datetime) -> None:
     connection.execute(free)
 
 
-# News of last month is no news.
-RETRY_PERIOD: Final = timedelta(days=7)
+RETRY_PERIOD: Final = timedelta(days=7)  # news of last month is no news
 RETRYABLE_STATES: Final = (DeliveryState.BOUNCED, DeliveryState.FAILED)
 
 

@@ -158,8 +158,7 @@ class _Opening:
         ).where(sa.true())
 
 
-# Stands for no hour, because NULL equals nothing.
-_NO_HOUR = -1
+_NO_HOUR = -1  # stands for no hour, because NULL equals nothing
 _zone = sa.func.coalesce(subscriber.c.timezone, sa.literal("", sa.Text()))
 _hour = sa.func.coalesce(
     sa.select(preference.c.hour)

@@ -214,8 +214,7 @@ def frequent_words(
 
 # Rows in one transaction, which others wait for, and in one run: a cycle has other things to do.
 _ROWS, _MOST = 5_000, 200_000
-# A domain with fewer deliveries may name a person.
-_LEAST_OF_DOMAIN = 10
+_LEAST_OF_DOMAIN = 10  # a domain with fewer deliveries may name a person
 _OTHER_DOMAINS = "other"
 _HAS_ROWS = exists().where(delivery.c.issue_id == issue_table.c.id)
 _IS_PRUNED = exists().where(delivery_outcome.c.issue_id == issue_table.c.id)

@@ -1,9 +1,8 @@
 """The limits that the settings ask for, how they are lowered for a while, and the warm-up. Pure.
 
-A limit is a named bucket; its scope is the whole transport (None), or the receiving domains of one
-[[delivery.domain]] table, named after the first. If a fifth of the messages of late were refused for now (421, 45x),
-the rate is halved; it grows again by a quarter for each minute without. Instants are seconds since the epoch, and
-arguments.
+A limit is a named bucket; its scope is the whole transport (None), or the receiving domains of one [[delivery.domain]]
+table, named after the first. If a fifth of the messages of late were refused for now (421, 45x), the rate is halved; it
+grows again by a quarter for each minute without. Instants are seconds since the epoch, and arguments.
 
 The warm-up bounds how many messages of a new sender may go on a day in UTC.
 """
@@ -28,8 +27,7 @@ MIN_RATE = 0.1
 # Messages a second to be halved if there is no limit and too little was sent to measure.
 _DEFAULT_RATE = 1.0
 _WINDOW = 10.0  # seconds for which sends are counted; counts older than two windows are dropped
-# Fewer messages than these are no measurement.
-_MIN_SENDS = 10
+_MIN_SENDS = 10  # fewer messages than these are no measurement
 # The share of messages that may be refused for now without a consequence.
 _TOLERATED_SHARE = 0.2
 # Messages that are taken as accepted before the first one: a single refusal is no share.

@@ -1,8 +1,7 @@
 """The computed style of each element: which declarations apply, and the colours, font and direction of text.
 
-Declarations apply by the CSS Cascade, in light or dark mode, in a window as wide as a desktop's. Styles are
-computed from the root down, with the defaults of browsers. Images count as blocked, so that the background is
-always a colour.
+Declarations apply by the CSS Cascade, in light or dark mode, in a window as wide as a desktop's. Styles are computed
+from the root down, with the defaults of browsers. Images count as blocked, so that the background is always a colour.
 """
 
 import re
@@ -30,8 +29,7 @@ _MOST_SELECTORS = 500
 # Steps that matching selectors with combinators may take at worst, about two seconds of work.
 # A mail needs some thousands. When they are used up, such selectors match nothing.
 _MOST_STEPS = 5_000_000
-# Declarations of one property that are kept for one element: mail clients use the last that
-# they support.
+# Declarations of one property that are kept for one element: mail clients use the last that they support.
 _MOST_VALUES = 4
 
 # What applies to each element; elements that are styled alike share one tuple.
@@ -202,8 +200,7 @@ _SCALES = {
 }
 # <font size=1> to 7.
 _FONT_SIZES = ("x-small", "small", "medium", "large", "x-large", "xx-large", "xx-large")
-# From this weight on text is bold (CSS Fonts).
-_BOLD_FROM = 700
+_BOLD_FROM = 700  # from this weight on text is bold (CSS Fonts)
 _BOLD = frozenset({"b", "strong", "th", "h1", "h2", "h3", "h4", "h5", "h6"})
 _ITALIC = frozenset({"i", "em", "cite", "dfn", "var", "address"})
 _UNDERLINED = frozenset({"u", "ins"})
@@ -234,11 +231,10 @@ _Changes = dict[str, Any]
 class ComputedStyle:
     """How the text of an element is shown.
 
-    Colours are `#rrggbb`; `alpha` is the opacity of the text's colour, `opacity` that of all
-    elements around it. `size` and `line_height` are pixels, `line_height_factor` is a line
-    height without a unit; if both are None, the font decides. `direction` is ltr, rtl or auto,
-    `webmail_direction` the direction without <html> and <body>. `has_exact_line_height` says
-    whether Outlook uses the line height as it is given.
+    Colours are `#rrggbb`; `alpha` is the opacity of the text's colour, `opacity` that of all elements around it. `size`
+    and `line_height` are pixels, `line_height_factor` is a line height without a unit; if both are None, the font
+    decides. `direction` is ltr, rtl or auto, `webmail_direction` the direction without <html> and <body>.
+    `has_exact_line_height` says whether Outlook uses the line height as it is given.
     """
 
     colour: str = BLACK

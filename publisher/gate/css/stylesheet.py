@@ -115,8 +115,7 @@ _BRACKET = re.compile(r"[\[\](){}]")
 
 # At-rules whose content is rules. The content of others is declarations, or keyframes.
 _WITH_RULES = frozenset({"media", "supports", "document", "layer", "container", "scope"})
-# Characters; no colour is longer.
-_LONGEST_COLOUR = 100
+_LONGEST_COLOUR = 100  # characters; no colour is longer
 # Colour spaces that tinycss2 converts to red, green and blue.
 _KNOWN_SPACES = frozenset({"srgb", "hsl", "hwb"})
 _BLOCKS = frozenset({"() block", "[] block", "{} block"})

@@ -1,8 +1,7 @@
 """What mail clients support, as caniemail.com tested it, and which of these features a mail uses, and where.
 
-The data are a compact copy (`data/caniemail.json`, licences beside it) that
-`tools.mail_clients` makes; `features.toml` says which of them what uses. Many of the tests are some years old: a "no" still
-holds in most cases, a "yes" held once.
+The data are a compact copy (`data/caniemail.json`, licences beside it) that `tools.mail_clients` makes; `features.toml`
+says which of them what uses. Many of the tests are some years old: a "no" still holds in most cases, a "yes" held once.
 """
 
 import json
@@ -25,8 +24,7 @@ CANIEMAIL_DATA = Path(__file__).parent / "data" / "caniemail.json"
 CANIEMAIL_LICENCES = CANIEMAIL_DATA.with_name("LICENSES.txt")
 NOT_TESTED = "-"
 
-# The names of clients in findings.
-OUTLOOK_WINDOWS = ("Outlook Windows",)
+OUTLOOK_WINDOWS = ("Outlook Windows",)  # the names of clients in findings
 
 _PLATFORMS = {
     "desktop-webmail": "web",
@@ -128,8 +126,7 @@ _WORDS, _MEDIA = _by_user("words"), _by_user("media")
 _TAGS = _by_user("tags") | dict.fromkeys(SEMANTIC_ELEMENTS, "html-semantics")
 _ATTRIBUTES: frozenset[str] = frozenset(_FEATURES["attributes"])
 _OTHER_ATTRIBUTES = _by_user("other_attributes")
-# By `property: value`; no text for none.
-_VALUES: dict[str, str] = _FEATURES["values"]
+_VALUES: dict[str, str] = _FEATURES["values"]  # by `property: value`; no text for none
 # A client that skips a property with such a value shows the same.
 _NO_EFFECT = frozenset({"none", "normal", "auto", "0", "0px", "unset", "inherit"})
 _UNITS = {"%": "percent"}
@@ -144,8 +141,7 @@ _FORMATS = {"jpeg": "jpg", "tif": "tiff", "heic": "heif"}
 _OUTLOOK_ATTRIBUTES = frozenset({"data-ogsc", "data-ogsb", "data-ogac", "data-ogab", "owa"})
 
 
-# What a client that skips <style> skips.
-_IN_STYLE: tuple[str, ...] = ("html-style",)
+_IN_STYLE: tuple[str, ...] = ("html-style",)  # what a client that skips <style> skips
 
 
 @dataclass(frozen=True, slots=True)

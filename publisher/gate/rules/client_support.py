@@ -1,8 +1,7 @@
 """How much of a mail arrives, and what it uses that large mail clients don't support.
 
-Checked are its bytes before and after encoding, its depth, its style blocks, and Gmail, Outlook,
-Apple Mail and Yahoo (caniemail.com). `accepted_features.toml` lists what a mail may use all the
-same, each with a reason.
+Checked are its bytes before and after encoding, its depth, its style blocks, and Gmail, Outlook, Apple Mail and Yahoo
+(caniemail.com). `accepted_features.toml` lists what a mail may use all the same, each with a reason.
 """
 
 import re
@@ -111,10 +110,8 @@ def _problem(feature: caniemail.ClientFeature, support: Support, client: str) ->
     )
 
 
-# Bytes of the HTML part as it is sent. Gmail may count these.
-_MOST_ENCODED = 102_000
-# Bytes from which on there is little room left.
-_NEAR_BYTES = 60_000
+_MOST_ENCODED = 102_000  # Bytes of the HTML part as it is sent. Gmail may count these.
+_NEAR_BYTES = 60_000  # bytes from which on there is little room left
 
 
 def _check_size(mail: CheckedMail) -> Iterator[Finding]:

@@ -33,8 +33,7 @@ _ADDRESS = re.compile(r"https?://[^\s<>\u2066-\u2069]+", re.IGNORECASE)
 _HTTPS = re.compile(r"<(https:[^<>]*)>")
 # What a sentence or a bracket may put behind an address.
 _TRAILING = ".,;:!?)]}'\"»”’。，、；：？！）」』】》…"
-# Addresses that a finding names.
-_NAMED = 3
+_NAMED = 3  # addresses that a finding names
 
 
 def _check_links(mail: CheckedMail) -> Iterator[Finding]:
@@ -94,8 +93,7 @@ _CHINESE = frozenset({"Hans", "Hant", "Jpan"})
 _BOXES = re.compile(r"[\u2500-\u259f]")
 # Columns beside an address that is longer than a line, for a label: `[12]`, `Source:`.
 _LABEL_COLUMNS = 20
-# Characters of a line that are quoted.
-_QUOTED = 40
+_QUOTED = 40  # characters of a line that are quoted
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
@@ -184,8 +182,7 @@ _REPLY = re.compile(
 
 # An encoded word that ends with padding, and another one behind it (RFC 2047).
 _PADDED = re.compile(r"=\?[^?\s]+\?[bB]\?[^?\s]+=\?=(?=\s+=\?)")
-# Columns that inboxes show, from a phone to a wide window.
-_COLUMNS = range(40, 131)
+_COLUMNS = range(40, 131)  # columns that inboxes show, from a phone to a wide window
 
 
 def check_inbox(mail: CheckedMail) -> Iterator[Finding]:

@@ -129,8 +129,7 @@ _NOT_LONGHANDS = frozenset(
     | {"background-blend-mode", "font-kerning", "font-display"}
 )
 _INEXACT = "a line height without mso-line-height-rule:exactly"
-# A rule's code, and the sentence.
-_Problem = tuple[str, str]
+_Problem = tuple[str, str]  # a rule's code, and the sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,8 +84,7 @@ def _shows_address(mail: CheckedMail) -> bool:
     return all(re.sub(r"\W", "", part) in text for part in mail.address.splitlines())
 
 
-# What can't be read as an address.
-_NOTHING = urlsplit("")
+_NOTHING = urlsplit("")  # what can't be read as an address
 # What placeholders of templates begin with.
 _PLACEHOLDER = re.compile(r"\{\{|\{%|@@|\*\||%%|<%")
 _SAFE = frozenset({"https", "http", "mailto", "tel"})
@@ -243,12 +242,10 @@ _FILE_NAME = re.compile(
     r"[^\s/]+\.(?:png|jpe?g|gif|webp|avif|svg|bmp|heic|tiff?)", re.IGNORECASE
 )
 _WHOLE = re.compile(r"[0-9]{1,6}")
-# Pixels. An image of this size is not seen: it tracks recipients or makes room.
-_PIXEL = 2.0
+_PIXEL = 2.0  # Pixels. An image of this size is not seen: it tracks recipients or makes room.
 # Pixels. An attribute of more than this leaves a hole: a logo may have one, a photograph may not.
 _TALLEST = 120
-# Letters. A mail with fewer is an image of a mail.
-_FEWEST_LETTERS = 80
+_FEWEST_LETTERS = 80  # Letters. A mail with fewer is an image of a mail.
 
 
 def _images(mail: CheckedMail) -> Iterator[Finding]:

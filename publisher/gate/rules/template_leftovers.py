@@ -20,8 +20,7 @@ _MARKER = re.compile(
     r"|@@[A-Z_]{2,40}@@|\*\|[A-Z0-9_:]{1,60}\|\*"
     r"|%%[A-Za-z_]{2,60}%%|<%[^<>]{0,200}%>"
 )
-# What every marker begins with; faster to look for.
-_MARKER_START = re.compile(r"[{%@*<]")
+_MARKER_START = re.compile(r"[{%@*<]")  # what every marker begins with; faster to look for
 # White space and marks that a mail sets anew: directions, places where a line may break.
 _LAYOUT = re.compile(r"[\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 # The start of a marker up to its first word; what follows may be the template's again.
@@ -34,18 +33,15 @@ _NOTHING = frozenset({"none", "undefined", "null", "nan", "[object object]"})
 _TEXT_ATTRIBUTES = ("alt", "title", "aria-label", "summary")
 _ADDRESS_ATTRIBUTES = ("href", "src", "background", "style", "srcset")
 _SEGMENT = re.compile(r"(?:[/=])(None|undefined|NaN|%5Bobject%20Object%5D)(?=[/?&#]|$)")
-# What gettext leaves if it does not find a value.
-_GETTEXT = re.compile(r"%\([a-z_]+\)[sd]")
+_GETTEXT = re.compile(r"%\([a-z_]+\)[sd]")  # what gettext leaves if it does not find a value
 _DAMAGE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ud800-\udfff]")
-# Stands for a character that could not be read.
-_REPLACEMENT = "\ufffd"
+_REPLACEMENT = "\ufffd"  # stands for a character that could not be read
 # What a line needs for any of these; most lines have none of it.
 _MAYBE_LEFTOVER = re.compile(
     rf"{_MARKER_START.pattern}|{_DAMAGE.pattern}|(?:none|undefined|null|nan|object\])\W*$",
     re.IGNORECASE,
 )
-# Characters of a line that are quoted.
-_QUOTED = 40
+_QUOTED = 40  # characters of a line that are quoted
 
 
 def check(mail: mails.CheckedMail) -> Iterator[Finding]:

@@ -23,23 +23,17 @@ from publisher.i18n.messages import counted, message
 from publisher.languages import known_tag, script
 from publisher.pictures.colours import AA, AA_LARGE, contrast
 
-# Pixels. Phones enlarge smaller text, some of it and some not.
-_SMALLEST = 12.0
-# Pixels. Most guides recommend 16 for running text.
-_SMALLEST_RUNNING = 14.0
-# Columns. Text of more than a line is running text.
-_RUNNING_COLUMNS = 100
+_SMALLEST = 12.0  # Pixels. Phones enlarge smaller text, some of it and some not.
+_SMALLEST_RUNNING = 14.0  # Pixels. Most guides recommend 16 for running text.
+_RUNNING_COLUMNS = 100  # Columns. Text of more than a line is running text.
 # Line heights as multiples of the size (WCAG 2.2, 1.4.8 and 1.4.12); ideographs need more.
 _LEADING, _LEADING_CJK = 1.5, 1.6
-# Line heights are rounded to whole pixels.
-_ROUNDED = 0.05
-# Characters that a phone of 320 px shows in one line of 16 px.
-_LONGEST_WORD = 40
+_ROUNDED = 0.05  # line heights are rounded to whole pixels
+_LONGEST_WORD = 40  # characters that a phone of 320 px shows in one line of 16 px
 
 _CJK = frozenset({"Hans", "Hant", "Jpan", "Kore"})
 _IDEOGRAPH = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
-# Ideographs. A name or a label can be read in any font.
-_FEWEST_IDEOGRAPHS = 12
+_FEWEST_IDEOGRAPHS = 12  # Ideographs. A name or a label can be read in any font.
 _ARABIC = re.compile("[\u0600-\u08ff\ufb50-\ufdff\ufe70-\ufeff]")
 _BREAKABLE = re.compile("[\\s\\-\u00ad\u200b\u2010\u2e80-\u9fff\uac00-\ud7af\uf900-\uffef]+")
 _FONTS = tomllib.loads(Path(__file__).with_name("fonts.toml").read_text("utf-8"))
@@ -149,8 +143,7 @@ def _script(shown: ShownText) -> Iterator[Finding]:
         yield finding("script-justify", shown.element, "Arabic is justified")
 
 
-# Pixels. WCAG 2.2, "large scale": 18 points, or 14 in bold.
-_LARGE, _LARGE_BOLD = 24.0, 18.66
+_LARGE, _LARGE_BOLD = 24.0, 18.66  # Pixels. WCAG 2.2, "large scale": 18 points, or 14 in bold.
 # WCAG 2.2, technique G183: the contrast of a link that only its colour marks with the text.
 _LINK_CONTRAST = 3.0
 # The links of clients that have a colour of their own for them, and of browsers.

@@ -20,10 +20,8 @@ from publisher.articles.tables import article_address, article_file, article_lin
 from publisher.urls import is_own_path, path_below
 from publisher.web_files import build_cache
 
-# The name in the build cache of the last decision about links.
-LINKS_NAME = "links"
-# Old addresses of one article. A longer list is a mistake.
-_MAX_ADDRESSES = 100
+LINKS_NAME = "links"  # the name in the build cache of the last decision about links
+_MAX_ADDRESSES = 100  # Old addresses of one article. A longer list is a mistake.
 
 # Built once, since they run for every article.
 _LINK_COLUMNS = ("target", "written", "line", "site_url", "left_out")

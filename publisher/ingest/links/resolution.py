@@ -26,12 +26,9 @@ from publisher.ingest.sites.base import PathPatterns
 _LANGUAGE_SUFFIX = re.compile(r"\.[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*\Z")
 # Characters that stand for themselves in a path or a query (RFC 3986 section 3.3).
 _SAFE = "/?%:@!$&'()*+,;=~"
-# In links, .html is the ending of a page.
-_ENDINGS = ARTICLE_SUFFIXES - {".html", ".htm"}
-# Of the last name of a path.
-_DATE = re.compile(r"\b\d{4}-\d{1,2}-\d{1,2}-(?=[^/]+\Z)")
-# A link to a text may mean the file as it is.
-_TEXT = ".txt"
+_ENDINGS = ARTICLE_SUFFIXES - {".html", ".htm"}  # in links, .html is the ending of a page
+_DATE = re.compile(r"\b\d{4}-\d{1,2}-\d{1,2}-(?=[^/]+\Z)")  # of the last name of a path
+_TEXT = ".txt"  # a link to a text may mean the file as it is
 _INDEX_NAMES = frozenset({"index", "_index", "readme"})
 
 
@@ -190,8 +187,7 @@ _FRONT_MATTER = re.compile(r"\A\ufeff?(---|\+\+\+)[ \t]*\n(.*?)^\1", re.DOTALL |
 _FILLED_IN = re.compile(r"\{\{|\{%|\$\{|[:*\[]")
 # Jekyll's dates, and Docusaurus's numbers for sorting.
 _NUMBERED = re.compile(r"\d[\d._-]*[-_.](?=.)")
-# Hosts of static sites read redirects from a file of this name.
-_REDIRECTS = "_redirects"
+_REDIRECTS = "_redirects"  # hosts of static sites read redirects from a file of this name
 # Endings of templates that become pages, beside those of documents.
 _TEMPLATE_ENDINGS = frozenset(
     ".html .htm .njk .liquid .hbs .ejs .pug .webc .haml .org .adoc .rst .js .jsx .ts .tsx".split()  # noqa: SIM905  # one a line would fill the page

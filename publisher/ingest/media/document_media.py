@@ -1,10 +1,9 @@
 """The pictures and attachments of a document: find them, and name their files below the web root.
 
-One picture is chosen to stand for the whole article in digests, feeds and on pages. The target of a local file
-contains a hash of its content, so that browsers never show an old version. Remote files stay where they are.
-Files are read by a `MediaLibrary`, which is a folder mostly. Its pictures are kept in memory, since they are measured, and
-converted in a process with limits if browsers don't show them; other files may be large, and are hashed and copied
-in pieces.
+One picture is chosen to stand for the whole article in digests, feeds and on pages. The target of a local file contains
+a hash of its content, so that browsers never show an old version. Remote files stay where they are. Files are read by a
+`MediaLibrary`, which is a folder mostly. Its pictures are kept in memory, since they are measured, and converted in a
+process with limits if browsers don't show them; other files may be large, and are hashed and copied in pieces.
 """
 
 from __future__ import annotations
@@ -40,8 +39,7 @@ if TYPE_CHECKING:
 
 
 _Made = TypeVar("_Made")
-# Characters: file systems allow 255 bytes for a name.
-_MAX_NAME_LENGTH = 60
+_MAX_NAME_LENGTH = 60  # characters: file systems allow 255 bytes for a name
 # Themes use these keys also for the page of a player elsewhere, which is no file.
 _PLAYER_KEYS = frozenset({"audio", "video"})
 
@@ -83,12 +81,11 @@ class MediaLibrary(Protocol):
 class DocumentMedia:
     """Looks up the pictures and attachments of one document, and collects the local ones.
 
-    All folders are relative to the source folder. A relative address is looked up in `folders`, the
-    document's own first; a root address in the folders `static`, then in the source folder. `place` is
-    where the document stands on its site.
-    `base_url` is the address of the page that the document was saved from. `site_page` is the address
-    of the page on its own site: an attachment that is missing leads there. With `is_site`, an
-    attachment that can't be used is a problem, else an error.
+    All folders are relative to the source folder. A relative address is looked up in `folders`, the document's own
+    first; a root address in the folders `static`, then in the source folder. `place` is where the document stands on
+    its site. `base_url` is the address of the page that the document was saved from. `site_page` is the address of the
+    page on its own site: an attachment that is missing leads there. With `is_site`, an attachment that can't be used is
+    a problem, else an error.
     """
 
     library: MediaLibrary
@@ -351,8 +348,7 @@ def media_target(sha256: str, path: PurePosixPath, suffix: str, fallback: str) -
     return f"media/{sha256[:16]}/{name}.{suffix}"
 
 
-# CSS pixels. Smaller pictures of a text are icons, badges and faces.
-_MIN_WIDTH = 200
+_MIN_WIDTH = 200  # CSS pixels. Smaller pictures of a text are icons, badges and faces.
 
 
 def choose_picture(
@@ -398,8 +394,7 @@ def _pictures(html: str) -> list[model.Picture]:
 
 # Bytes. A larger file is no picture for the web, and would fill the memory.
 _MAX_PICTURE_BYTES = 50_000_000
-# Formats that are converted, by their suffixes. A drawing (SVG) can hold a program, so it is not
-# published as it is.
+# Formats that are converted, by their suffixes. A drawing (SVG) can hold a program, so it is not published as it is.
 CONVERTED_SUFFIXES = frozenset(
     {".svg", ".svgz", ".bmp", ".dib", ".tif", ".tiff", ".jp2", ".ico", ".ppm", ".tga", ".pcx"}
 )

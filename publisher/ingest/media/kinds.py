@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-# The first bytes of a file that are examined; a PDF's header may be anywhere in them (ISO 32000-1
-# annex H, note 13).
+# The first bytes of a file that are examined; a PDF's header may be anywhere in them (ISO 32000-1 annex H, note 13).
 HEAD_BYTES = 1024
 
 # MPEG audio: eleven bits set, then neither a reserved version nor a reserved layer, which also
@@ -20,8 +19,7 @@ _MPEG = rb"ID3|\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]"
 # (ISO 14496-12 section 4.3; QuickTime File Format, "Atoms").
 _MP4 = rb".{4}ftyp"
 _QUICKTIME = rb".{4}(?:ftyp|moov|mdat|wide|free|skip|pnot)"
-# RF64 is WAVE for files above 4 GB (EBU Tech 3306).
-_WAVE = rb"(?:RIFF|RF64).{4}WAVE"
+_WAVE = rb"(?:RIFF|RF64).{4}WAVE"  # RF64 is WAVE for files above 4 GB (EBU Tech 3306)
 _EBML = rb"\x1a\x45\xdf\xa3"  # RFC 8794 section 8.1
 _PDF = rb".{0,%d}%%PDF-" % (HEAD_BYTES - len("%PDF-"))
 # EPUB 3.3 section 4.2.2: the first file of the archive, stored as it is.

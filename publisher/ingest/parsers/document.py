@@ -91,12 +91,11 @@ ShortcodeRule = str | Callable[[Mapping[str, Any]], str]
 class SiteValues:
     """What the templates of a document's site may show in it.
 
-    `site` is the site's configuration, `page` what the generator says of this page beside its
-    front matter, `data` the site's data files by name. `include` returns the text of a file that
-    documents include by its name, None if there is none; `translate` the words for a key in the
-    document's language; `reference` the address of the page that a path means, in the language of a
-    code if it is given. `derive` returns further values of the page from its metadata. `has_expressions`
-    is false where braces in prose are text, as in MDX 1.
+    `site` is the site's configuration, `page` what the generator says of this page beside its front matter, `data` the
+    site's data files by name. `include` returns the text of a file that documents include by its name, None if there is
+    none; `translate` the words for a key in the document's language; `reference` the address of the page that a path
+    means, in the language of a code if it is given. `derive` returns further values of the page from its metadata.
+    `has_expressions` is false where braces in prose are text, as in MDX 1.
     """
 
     site: Mapping[str, Any] = field(default_factory=dict)
@@ -131,8 +130,7 @@ class SourceDocument:
     describe: Callable[[Mapping[str, YamlValue]], ParsedArticle] = read_metadata
     beside: tuple[PurePosixPath, ...] = ()
     static: tuple[PurePosixPath, ...] = ()
-    # The title of a document that has none.
-    title: str = ""
+    title: str = ""  # the title of a document that has none
     # Whether it is an article only if it has a text, since a template may fill it otherwise.
     is_page: bool = False
     shortcodes: Mapping[str, ShortcodeRule] = field(default_factory=dict)

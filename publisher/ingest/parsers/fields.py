@@ -38,8 +38,7 @@ _NEXT_NAME = re.compile(r"(?<=[)）])\s+(?=[A-ZÀ-ÞА-Я])")
 _NICKNAME = re.compile(r"(?P<name>@?[\w.+-]*\w[\w.+-]*)(?:\s*\((?P<about>[^()]+)\))?")
 _NICKNAMES = re.compile(r"\s*[,，、/]\s*(?:and\s+)?|\s+(?:and|und|et|&)\s+")
 _AND = re.compile(r"\s+(?:and|und|et|&)\s+|\s*،\s*و\s*")
-# Somebody else behind parentheses.
-_ANOTHER = re.compile(r"(?:and|und|et|&|/)\s+(.+)")
+_ANOTHER = re.compile(r"(?:and|und|et|&|/)\s+(.+)")  # somebody else behind parentheses
 # A comma or an "and" outside parentheses.
 _BETWEEN = re.compile(
     r"(?:\s*[,，、،]\s*(?:and\s+)?|\s+(?:and|und|et|&)\s+)(?![^()（）]*[)）])"
@@ -66,8 +65,7 @@ _OTHER_WORDS = """new labs cloud software systems technologies networks freelanc
     union universidad universität université university writer"""
 _PARTICLES = frozenset(_PARTICLE_WORDS.split())
 _NOT_NAMES = frozenset(_OTHER_WORDS.split())
-# Words of a person's whole name.
-_MAX_WORDS = 5
+_MAX_WORDS = 5  # words of a person's whole name
 
 
 def split_bylines(text: str) -> tuple[Byline, ...]:
@@ -193,8 +191,7 @@ def _is_capitalised(word: str) -> bool:
 
 # Within these years no conversion to another time zone leaves the calendar.
 _FIRST_YEAR, _LAST_YEAR = 1000, 9000
-# Characters. Pages are searched line by line, and long lines are no dates.
-_MAX_LENGTH = 80
+_MAX_LENGTH = 80  # Characters. Pages are searched line by line, and long lines are no dates.
 
 _ISO = re.compile(
     r"(?P<y>\d{4})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})"
@@ -297,8 +294,7 @@ def _months() -> dict[str, int]:
 
 # White space that becomes one space; other spaces, such as no-break ones, stay.
 _WHITE_SPACE = re.compile("[ \t\n\r\f\v\u0085\u2028\u2029]+")
-# Characters of a wrong value that an error shows.
-_MAX_QUOTE = 60
+_MAX_QUOTE = 60  # characters of a wrong value that an error shows
 TRUE_WORDS = frozenset({"true", "yes", "on", "1"})
 FALSE_WORDS = frozenset({"false", "no", "off", "0"})
 

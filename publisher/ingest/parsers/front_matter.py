@@ -21,10 +21,8 @@ from publisher.articles.content.text import clean_characters
 from publisher.errors import ArticleError
 from publisher.i18n.messages import Sentence, joined, message, untranslated
 
-# Front matter is usually one or two kilobytes.
-_MAX_LENGTH = 64_000
-# Levels of lists and mappings; real front matter has three.
-_MAX_DEPTH = 10
+_MAX_LENGTH = 64_000  # front matter is usually one or two kilobytes
+_MAX_DEPTH = 10  # levels of lists and mappings; real front matter has three
 _FENCES = {
     "---": re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE),
     "+++": re.compile(r"^\+\+\+[ \t]*$", re.MULTILINE),

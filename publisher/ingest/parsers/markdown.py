@@ -31,8 +31,7 @@ from publisher.ingest.parsers.markup.dialects import east_asian_plugin, markdown
 from publisher.ingest.parsers.markup.kramdown import prepare_kramdown, take_abbreviations
 from publisher.ingest.sanitise import MAX_ELEMENT_DEPTH, sanitise
 
-# The parser takes two seconds for this much, which is a long book.
-_MAX_CHARACTERS = 1_000_000
+_MAX_CHARACTERS = 1_000_000  # the parser takes two seconds for this much, which is a long book
 # A book has 15,000. Each may be an item or a row of cells, which take a fifth of a millisecond.
 _MAX_LINES = 20_000
 # Signs that may begin or end something: the parser looks at each for some microseconds, and more often at many
@@ -133,8 +132,7 @@ def _plain(children: Sequence[Token]) -> str:
     )
 
 
-# Two pages: what is longer is an article.
-MAX_CHARACTERS = 5_000
+MAX_CHARACTERS = 5_000  # two pages: what is longer is an article
 
 
 def opening_html(markdown: str, base_url: str) -> str:

@@ -44,14 +44,11 @@ def _labels_of(table: str) -> frozenset[str]:
     return frozenset(label for labels in _LABELS[table] for label in labels.split(","))
 
 
-# The word before the colon in a page's language switch.
-_SWITCH_LABELS = _labels_of("switch")
+_SWITCH_LABELS = _labels_of("switch")  # the word before the colon in a page's language switch
 # Everything from such a line on belongs to the site, not to the article.
 _RELATED_LABELS = _labels_of("related")
-# Such a line is removed wherever it stands.
-_TO_TOP_LABELS = _labels_of("to_top")
-# Characters that are enough to decide.
-_SAMPLE = 20_000
+_TO_TOP_LABELS = _labels_of("to_top")  # such a line is removed wherever it stands
+_SAMPLE = 20_000  # characters that are enough to decide
 
 
 def language_by_script(text: str, offered: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
@@ -71,8 +68,7 @@ def language_by_script(text: str, offered: Sequence[str]) -> tuple[str | None, t
 
 _BULLET = re.compile(r"(?P<indent>\s*)[•●‣◦∙·]\s*(?P<text>\S.*)")
 _SWITCH_LINE = re.compile(r"\s*(?P<word>[^:：]{2,20}?)\s*[:：]\s*(?P<labels>\S.*)")
-# Characters; a name or an affiliation is shorter, and no sentence.
-_MAX_BYLINE = 200
+_MAX_BYLINE = 200  # characters; a name or an affiliation is shorter, and no sentence
 _SENTENCE = re.compile(r"[。！？!?;；:：]\Z|(?:\S+\s+){7,}\S+\.\Z")
 _MAX_LABEL_WORDS = 3
 

@@ -27,8 +27,7 @@ from publisher.ingest.tables import (
 )
 from publisher.languages import conversion, sources_of
 
-# A conversion does not replace what has a document.
-_DOCUMENT = sa.select(source_item.c.key)
+_DOCUMENT = sa.select(source_item.c.key)  # a conversion does not replace what has a document
 _TEXT_COLUMNS = ("title", "summary", "text", "section")
 
 

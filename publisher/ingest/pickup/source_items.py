@@ -1,8 +1,7 @@
 """The items of sources: their state as stored at the last pick-up, and how one is read and parsed.
 
-An item is an article of a story, or has a reason why there is none now. An archive was published before its
-source was read for the first time. It has pages and feed entries. Issues carry none of it until somebody
-announces it.
+An item is an article of a story, or has a reason why there is none now. An archive was published before its source was
+read for the first time. It has pages and feed entries. Issues carry none of it until somebody announces it.
 """
 
 import hashlib
@@ -46,8 +45,7 @@ from publisher.log import log
 _NOTHING = ParsedArticle()
 _UTC = ZoneInfo("UTC")
 
-# The name of a source and a key in it.
-ItemId = tuple[str, str]
+ItemId = tuple[str, str]  # the name of a source and a key in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,8 +347,7 @@ def announce_archive(connection: Connection, chosen: ColumnElement[bool], now: d
 class ItemParser:
     """Reads and parses the items of one source.
 
-    With `force`, an item is parsed although its content is the same. Its pictures are put in place if
-    `places_files`.
+    With `force`, an item is parsed although its content is the same. Its pictures are put in place if `places_files`.
     """
 
     source: Source

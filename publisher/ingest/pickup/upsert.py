@@ -131,8 +131,7 @@ class _Upserter:
     languages: Sequence[str]
     now: datetime
     archive: ArchiveRule
-    # The stories with a changed article.
-    touched: set[int] = field(default_factory=set)
+    touched: set[int] = field(default_factory=set)  # the stories with a changed article
     # Those of them whose other languages may show something else.
     shown_otherwise: set[int] = field(default_factory=set)
     # Articles that are recommended by an old title, or for what they are no longer about.

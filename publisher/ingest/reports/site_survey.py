@@ -20,8 +20,7 @@ from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
 from publisher.ingest.sources.folder import document_of_site, scan_folder
 
-# Nanoseconds: nothing is remembered, so it does not matter when a file changed.
-_NO_TIME = 0
+_NO_TIME = 0  # nanoseconds: nothing is remembered, so it does not matter when a file changed
 
 
 @dataclass(slots=True)

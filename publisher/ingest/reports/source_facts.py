@@ -172,8 +172,7 @@ def _single_articles(connection: Connection) -> Sequence[Any]:
     return connection.execute(query).all()
 
 
-# What translations of a story often share.
-_MARKS = ("picture", "bylines", "topics")
+_MARKS = ("picture", "bylines", "topics")  # what translations of a story often share
 
 
 def _pairs(rows: Sequence[Row[Any]]) -> Iterator[tuple[Row[Any], Row[Any]]]:

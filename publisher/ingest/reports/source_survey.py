@@ -18,11 +18,9 @@ from publisher.ingest.pickup import source_items, source_pickup, upsert
 from publisher.ingest.pickup.source_items import ItemParser, ItemResult, KnownItem, SourceState
 from publisher.ingest.problems import is_sudden_loss, list_held_sources
 
-# Somebody waits for the answer, and a thread works on it.
-MOST_READ = 500
+MOST_READ = 500  # somebody waits for the answer, and a thread works on it
 MOST_SECONDS = 20.0
-# Articles that are named.
-_SHOWN = 20
+_SHOWN = 20  # articles that are named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,8 +147,7 @@ COMMON_PAGES = tuple(
 )
 # Lists of pages by what they have in common.
 LISTS = ("tag", "tags", "category", "categories", "author", "authors", "archive", "archives")
-# Plugins of Jekyll that make lists.
-_LIST_PLUGINS = re.compile("archive|paginate|tag|categor")
+_LIST_PLUGINS = re.compile("archive|paginate|tag|categor")  # plugins of Jekyll that make lists
 
 
 def jekyll_pages(config: Mapping[str, Any], *, has_own_plugins: bool) -> Iterator[str]:
@@ -368,8 +367,7 @@ _ABOUT_REPOSITORY = frozenset(
 NEVER_POSTS = frozenset(
     {"agents", "claude", "gemini", "copilot-instructions", "contributing", "code_of_conduct"}
 )
-# A name that is a post's in every generator.
-_A_POST = "2026-01-01-x.md"
+_A_POST = "2026-01-01-x.md"  # a name that is a post's in every generator
 
 
 @cache
@@ -395,16 +393,12 @@ class Site(ABC):
     language counts before the one that the site's configuration declares.
     """
 
-    # The name of the generator, as in the setting `site`.
-    generator: str
-    # How its documents are written.
-    dialect = Dialect.PLAIN
-    # Empty if it is not known.
-    title = ""
+    generator: str  # the name of the generator, as in the setting `site`
+    dialect = Dialect.PLAIN  # how its documents are written
+    title = ""  # empty if it is not known
     # The zone of dates without one, as the site states it; empty if it states none.
     timezone = ""
-    # The languages that the site's configuration lists.
-    declared: tuple[str, ...] = ()
+    declared: tuple[str, ...] = ()  # the languages that the site's configuration lists
     # Patterns of the addresses of pages that no file stands for: feeds, lists by tag. In the form of
     # `PathPatterns`; `**` if nobody can tell.
     generated: tuple[str, ...] = ("**",)

@@ -26,8 +26,7 @@ from publisher.ingest.parsers.front_matter import YamlValue, extent, normal_key,
 # Bytes of one file, and of all. Configurations have some kilobytes, data files some hundreds.
 _MAX_FILE = 2_000_000
 _MAX_ALL = 30_000_000
-# Files below one folder.
-_MAX_FILES = 2_000
+_MAX_FILES = 2_000  # files below one folder
 # Characters of YAML with every alias replaced by what it stands for: a file may be written to be small
 # and mean billions.
 _MAX_EXPANDED = 5_000_000

@@ -1,8 +1,7 @@
 """Sites of Eleventy and VitePress: documents with a date, or that are posts by their tags or folders.
 
-Both are configured by a script, `eleventy.config.js` or `.vitepress/config.*`. It is not run; only plain strings
-in it are found. Directory data of Eleventy are read if they are JSON, or export an object: its texts and lists
-of texts.
+Both are configured by a script, `eleventy.config.js` or `.vitepress/config.*`. It is not run; only plain strings in it
+are found. Directory data of Eleventy are read if they are JSON, or export an object: its texts and lists of texts.
 """
 
 import re
@@ -53,8 +52,7 @@ class EleventySite(Site):
     generator = "eleventy"
     dialect = Dialect.MARKDOWN_IT
     hidden_folders = (".", "_")
-    # Lists are templates, which state their addresses.
-    generated = COMMON_PAGES
+    generated = COMMON_PAGES  # lists are templates, which state their addresses
 
     def __init__(self, files: configuration.ConfigurationFiles, options: SiteOptions) -> None:
         super().__init__(files, options)
@@ -203,8 +201,7 @@ def _without_date(name: str) -> str:
     return name[_DATE_LENGTH:] if date_in_name(name) else name
 
 
-# Where VitePress may stand in a project.
-VITEPRESS_FOLDERS = (".", "docs", "src", "website")
+VITEPRESS_FOLDERS = (".", "docs", "src", "website")  # where VitePress may stand in a project
 _CONFIG_ENDINGS = ("ts", "js", "mts", "mjs", "cts", "cjs")
 _POST_FOLDERS = frozenset({"blog", "blogs", "post", "posts", "news", "articles", "newsletter"})
 _LAYOUTS = frozenset({"home", "page", "false"})

@@ -29,11 +29,10 @@ class Item:
 class Listing:
     """The items that a source shows at one poll, each key once.
 
-    An item that a complete listing lacks is withdrawn. An incomplete one, such as a feed of the
-    newest entries, withdraws only the keys in `withdrawn`. `mark` is the source's note of how far
-    this poll read; the next poll has it as its argument. With `read_all`, what all items
-    mean has changed, so that even unchanged ones must be read again. `left_out` counts the files
-    that are no items. With `is_site`, readers know the items from elsewhere.
+    An item that a complete listing lacks is withdrawn. An incomplete one, such as a feed of the newest entries,
+    withdraws only the keys in `withdrawn`. `mark` is the source's note of how far this poll read; the next poll has it
+    as its argument. With `read_all`, what all items mean has changed, so that even unchanged ones must be read again.
+    `left_out` counts the files that are no items. With `is_site`, readers know the items from elsewhere.
 
     `pages` are the files of a site's other pages, with their signatures, and `generated` the patterns of
     what its generator makes: links to anything else lead nowhere.
@@ -89,10 +88,8 @@ class RawItem:
     files: ItemFiles = field(default_factory=NoFiles)
     # Says since when the document has been known, for one without a date; None if nobody knows.
     known_since: Callable[[], datetime | None] = lambda: None
-    # The keys of items whose names differ only in the language.
-    siblings: tuple[str, ...] = ()
-    # It was there before the source was read, so no issue carries it.
-    is_archive: bool = False
+    siblings: tuple[str, ...] = ()  # the keys of items whose names differ only in the language
+    is_archive: bool = False  # it was there before the source was read, so no issue carries it
     # As HTML, what the source has of the text, if the article is only its beginning.
     whole: str = ""
 

@@ -45,10 +45,8 @@ _MORE = re.compile(r"\s*(?:\[(?:…|\.\.\.|&hellip;|&#8230;)\])\s*(?=(?:</p>)?\s
 
 
 _ENDING, _WORD = re.compile(r"\.[a-z]{2,5}$"), re.compile(r"[^\W\d_]{2}")
-# Characters of a title that is made from a text.
-_MAX_TITLE = 80
-# At the beginning of the signature of an entry that another source has, too.
-_COPY = "copy "
+_MAX_TITLE = 80  # characters of a title that is made from a text
+_COPY = "copy "  # at the beginning of the signature of an entry that another source has, too
 # Gives the path of a picture's copy by its address; empty if there is none.
 PlaceOf = Callable[[str], str]
 

@@ -5,9 +5,8 @@ content moves the change time, which no program can set back; but the clock of a
 coarse, so a file that changed in the last seconds has no signature yet. The folder's site decides
 which files are articles. Shortcodes of the site's own are kept, dropped or shown by a template, as the source says.
 
-When a file first came into its Git repository dates a document without a date: Git is asked once for the
-whole folder, and only if a document needs it. Where there is no repository or no Git, or it takes too long, nothing
-is known.
+When a file first came into its Git repository dates a document without a date: Git is asked once for the whole folder,
+and only if a document needs it. Where there is no repository or no Git, or it takes too long, nothing is known.
 """
 
 import hashlib
@@ -38,14 +37,11 @@ from publisher.ingest.sites.detect import is_editor_file, open_site
 from publisher.ingest.sources.base import Item, Listing, RawItem
 from publisher.log import log
 
-# Seconds. A hundred thousand commits take about ten.
-_GIT_TIMEOUT = 60
+_GIT_TIMEOUT = 60  # Seconds. A hundred thousand commits take about ten.
 # Characters of what Git prints: names of files, for some millions of changes.
 _MAX_LENGTH = 200_000_000
-# Between commits in what Git prints; no name of a file has it.
-_COMMIT = "\x01"
-# The oldest folder above the source's in which a repository is looked for.
-_MAX_LEVELS = 20
+_COMMIT = "\x01"  # between commits in what Git prints; no name of a file has it
+_MAX_LEVELS = 20  # the oldest folder above the source's in which a repository is looked for
 
 
 class RepositoryHistory:
@@ -169,8 +165,7 @@ _SHOWN = PICTURE_SUFFIXES | MEDIA_SUFFIXES | DOWNLOAD_SUFFIXES
 # Documents of a folder: more of them are a mistake in its path. Also the pictures and attachments whose
 # changes are looked for; each costs some hundred bytes of memory, and a row.
 MAX_FILES = 100_000
-# Groups of files that are left out. Others are counted together.
-_MAX_GROUPS = 1_000
+_MAX_GROUPS = 1_000  # Groups of files that are left out. Others are counted together.
 
 
 class FolderSource:

@@ -1,7 +1,6 @@
 """The content of an article inside a mail, as HTML for mail programs and as plain text.
 
-Both parts are made from the same blocks (`publisher.articles.content`), so they have the same
-words in the same order.
+Both parts are made from the same blocks (`publisher.articles.content`), so they have the same words in the same order.
 """
 
 from publisher.rendering.prose.mail_content import (

@@ -172,8 +172,7 @@ def _announces(block: Block) -> bool:
 
 
 _PICTURE_FORMATS = frozenset({".png", ".jpg", ".jpeg", ".gif"})
-# CSS pixels; smaller pictures are tracking pixels.
-_SMALLEST = 3
+_SMALLEST = 3  # CSS pixels; smaller pictures are tracking pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

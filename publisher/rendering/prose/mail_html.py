@@ -1,9 +1,8 @@
 """Blocks as HTML for mail: elements that every mail program supports, with classes to inline.
 
-Sides are physical (left, right), since only Apple Mail supports logical ones. `lang` and `dir`
-are written where they differ from the surroundings, and always on tables: Outlook on Windows does
-not inherit them there. A table that does not fit the screen of a phone is written row by row. The styles are in
-`email/_base/prose.css`.
+Sides are physical (left, right), since only Apple Mail supports logical ones. `lang` and `dir` are written where they
+differ from the surroundings, and always on tables: Outlook on Windows does not inherit them there. A table that does
+not fit the screen of a phone is written row by row. The styles are in `email/_base/prose.css`.
 """
 
 import re

@@ -1,8 +1,7 @@
 """Blocks as plain text: hyphens and numbers for lists, indents for quotes, a line for a table row.
 
-Markers, bars and indents stand outside of passages, so that the gate finds each passage whole.
-Lines are wrapped here, because the indent of an item's later lines is known only here. Links are
-listed elsewhere (`mail_content.body_links`).
+Markers, bars and indents stand outside of passages, so that the gate finds each passage whole. Lines are wrapped here,
+because the indent of an item's later lines is known only here. Links are listed elsewhere (`mail_content.body_links`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,15 +30,11 @@ _INDENT = "  "
 _BULLET = "- "
 _BAR = " | "
 _RULE = "* * *"
-# Columns of a tab, as code editors show it; mail programs differ.
-_TAB = 4
-# The columns that are left for text, however deep a block is nested.
-_MIN_COLUMNS = 30
-# Longer rows are written cell by cell.
-_MAX_ROW_COLUMNS = 2 * MAX_TEXT_COLUMNS
+_TAB = 4  # columns of a tab, as code editors show it; mail programs differ
+_MIN_COLUMNS = 30  # the columns that are left for text, however deep a block is nested
+_MAX_ROW_COLUMNS = 2 * MAX_TEXT_COLUMNS  # longer rows are written cell by cell
 
-# Lines without an empty line between them.
-_Paragraph = list[str]
+_Paragraph = list[str]  # lines without an empty line between them
 
 
 def plain_text(content: ArticleContent, *, language: str) -> str:

@@ -1,7 +1,6 @@
 """Text runs as HTML for mail, in the language, direction and width of the place where they are written.
 
-Marks become elements where mail programs support them. The style of each element is in
-`email/_base/prose.css`.
+Marks become elements where mail programs support them. The style of each element is in `email/_base/prose.css`.
 """
 
 from __future__ import annotations
@@ -20,8 +19,7 @@ from publisher.rendering.colours_and_fonts import typeface
 from publisher.rendering.plaintext import to_one_line
 from publisher.rendering.prose.mail_content import MailUrls, quotable
 
-# CSS pixels: the width of the mail's column without its padding.
-COLUMN_PIXELS = 528
+COLUMN_PIXELS = 528  # CSS pixels: the width of the mail's column without its padding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

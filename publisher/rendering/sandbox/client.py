@@ -24,8 +24,7 @@ from publisher.rendering.plaintext import to_one_line
 from publisher.rendering.sandbox import protocol
 from publisher.rendering.template_files import EMPTY_FOLDER, FolderState
 
-# Seconds for a process to start. On an idle machine it takes 0.2.
-START_TIMEOUT = 60
+START_TIMEOUT = 60  # Seconds for a process to start. On an idle machine it takes 0.2.
 
 # A template that loops would do so for each of ten thousand articles. After so many failures in a
 # row it is not called for so many seconds, and then once more.
@@ -69,9 +68,8 @@ class SandboxClient:
     ) -> _T:
         """Call a module's function, or a method of Templates, with the publication's templates.
 
-        `state` is the current state of the templates' folder. Arguments are pickled. The reply is
-        JSON and must fit the function's return type. Raises RenderingError, also if a limit is
-        reached.
+        `state` is the current state of the templates' folder. Arguments are pickled. The reply is JSON and must fit the
+        function's return type. Raises RenderingError, also if a limit is reached.
         """
         # Limits are counted by function, and by template if its name is the first argument.
         names = [name for name in arguments[:1] if isinstance(name, str)]

@@ -10,8 +10,7 @@ import signal
 from publisher.processes.limited_process import PROCESS_MEMORY_BYTES, limit_cpu
 from publisher.rendering.environment import TemplateLimitError
 
-# The name of the template that it begins to render, for error messages.
-REPLY_TEMPLATE = b"b"
+REPLY_TEMPLATE = b"b"  # the name of the template that it begins to render, for error messages
 
 # Processor time for one mail or page, in seconds. Our largest page takes 0.1, a digest with
 # inlining 0.5; a busy machine does not change that.
@@ -26,12 +25,10 @@ _SIGNAL_INTERVAL = 0.5
 
 # A hundred articles of twelve thousand words on one issue's page.
 MAX_PAGE_CHARACTERS = 8_000_000
-# Thirteen times what Gmail shows; inlining more takes too long.
-MAX_MAIL_CHARACTERS = 1_000_000
+MAX_MAIL_CHARACTERS = 1_000_000  # thirteen times what Gmail shows; inlining more takes too long
 # Bytes of one reply: the largest page in three-byte characters, with escapes.
 MAX_REPLY_BYTES = 32_000_000
-# Bytes of a reason: people read it, and it may quote a template.
-MAX_REASON_BYTES = 500
+MAX_REASON_BYTES = 500  # bytes of a reason: people read it, and it may quote a template
 
 CPU_LIMIT_REACHED = f"it takes more than {CPU_SECONDS} seconds"
 WALL_LIMIT_REACHED = f"it takes more than {WALL_SECONDS} seconds"

@@ -1,8 +1,7 @@
 """The sandbox's process: `python -m` this module. `publisher.rendering.sandbox.client` starts it.
 
-It reads requests, each a function and its arguments, calls the function with the publication's
-templates and replies with the result, within the limits of `publisher.rendering.sandbox.protocol`. It
-ends when its standard input closes.
+It reads requests, each a function and its arguments, calls the function with the publication's templates and replies
+with the result, within the limits of `publisher.rendering.sandbox.protocol`. It ends when its standard input closes.
 """
 
 import json

@@ -94,8 +94,7 @@ MAX_REPLY_TEXT = 1_000
 _LOCAL_PART = re.compile(r'(?:"[^"]*"|[^\s<>()\[\],;:"@]+)(?:@|%40)')
 # A URL. What follows ? or # may be a token, or an address.
 _URL = re.compile(r"(\bhttps?://[^\s<>\"?#]*)[?#][^\s<>\"]*")
-# Too long for a word: a token, a session id, a digest.
-_TOKEN = re.compile(r"[\w%+=~-]{20,}")
+_TOKEN = re.compile(r"[\w%+=~-]{20,}")  # too long for a word: a token, a session id, a digest
 _TOKEN_KEPT = 6
 _MIN_LOCAL_PART = 3  # shorter local parts occur in ordinary sentences
 

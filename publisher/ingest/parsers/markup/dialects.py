@@ -162,8 +162,7 @@ def _parse_inside(state: StateInline, start: int, end: int) -> None:
     state.posMax = outer
 
 
-# Longest first.
-_SIGNS = {"...": "…", "---": "—", "--": "–", "<<": "«", ">>": "»"}
+_SIGNS = {"...": "…", "---": "—", "--": "–", "<<": "«", ">>": "»"}  # longest first
 _SIGN = re.compile(r"\.\.\.|(?<!-)---?(?!-)|<<|>>")
 _EMOJI_NAME = re.compile(r":[a-z0-9_+-]{2,40}:")
 
@@ -252,8 +251,7 @@ _MAX_BRACKETS = 5_000
 # The end of what stands before the colon of an address, and its longest length.
 _PROTOCOL = re.compile(r"(?:\A|[ \t\r\n*_~(])(?:https?|mailto|xmpp)\Z")
 _PROTOCOL_LENGTH = 7
-# Characters of an address that is read as a link: what servers take.
-_MAX_ADDRESS = 8_192
+_MAX_ADDRESS = 8_192  # characters of an address that is read as a link: what servers take
 
 
 @lru_cache(maxsize=16)

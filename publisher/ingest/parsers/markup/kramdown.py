@@ -355,8 +355,7 @@ def _span_before(tokens: list[Token]) -> Token | None:
 
 
 _ABBREVIATION = re.compile(r"^ {0,3}\*\[([^\]\n]+)\]:[ \t]*([^\n]*)\n?", re.MULTILINE)
-# Real documents have some tens; each is looked for in the whole text.
-_MAX_ABBREVIATIONS = 500
+_MAX_ABBREVIATIONS = 500  # real documents have some tens; each is looked for in the whole text
 
 
 def take_abbreviations(text: str) -> tuple[str, dict[str, str]]:

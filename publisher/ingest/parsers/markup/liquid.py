@@ -1,11 +1,10 @@
 """Fill in the Liquid templates in a document, as Jekyll does before it reads the Markdown.
 
-python-liquid is the engine. A template has the site's values, the page's and the files that the
-site includes; it opens no file. Loops, nesting, includes and output are bounded, also what filters make:
-Jekyll's but those that sort out lists by expressions, and a few of Eleventy's. What can't be filled in is a problem with its line, and the rest of the
-document goes on. Template code in `{% raw %}` is shown as code where it stands in a sentence: in a mail nobody
-could tell it from a template that was not filled in. The tags are in `liquid_tags`.
-https://jekyllrb.com/docs/liquid/filters/
+python-liquid is the engine. A template has the site's values, the page's and the files that the site includes; it opens
+no file. Loops, nesting, includes and output are bounded, also what filters make: Jekyll's but those that sort out lists
+by expressions, and a few of Eleventy's. What can't be filled in is a problem with its line, and the rest of the
+document goes on. Template code in `{% raw %}` is shown as code where it stands in a sentence: in a mail nobody could
+tell it from a template that was not filled in. The tags are in `liquid_tags`. https://jekyllrb.com/docs/liquid/filters/
 """
 
 import json
@@ -146,8 +145,7 @@ _FILTERS: dict[str, Filter] = {
 
 _RAW = re.compile(r"(\{%-?\s*raw\s*-?%\})(.*?)(\{%-?\s*endraw\s*-?%\})", re.DOTALL)
 _CODE = re.compile(r"(?:\{\{[^{}\n]*\}\}|\{%[^%\n]*%\})+")
-# Characters before a piece of code in which an element of code may begin.
-_MAX_ELEMENT = 5_000
+_MAX_ELEMENT = 5_000  # characters before a piece of code in which an element of code may begin
 
 
 def show_raw_code(text: str, *, in_html: bool = False) -> str:
@@ -178,14 +176,12 @@ def _is_in_element(text: str, position: int) -> bool:
     return is_open or before.rfind("<") > max(before.rfind(">"), before.rfind("\n"))
 
 
-# Tags that are rendered in all, with those in loops: about a second.
-_MAX_RENDERED = 1_000_000
+_MAX_RENDERED = 1_000_000  # tags that are rendered in all, with those in loops: about a second
 # Characters times tags: an unclosed tag is searched to the end of the text.
 _MAX_SEARCHED = 100_000_000
 # Characters of a document after it was filled in; its Markdown may not be longer.
 _MAX_OUTPUT = 1_000_000
-# Bytes of all variables that a template assigns.
-_MAX_VARIABLES = 2_000_000
+_MAX_VARIABLES = 2_000_000  # bytes of all variables that a template assigns
 _MAX_NESTING = 30
 # What `site` lists of a whole site.
 _LISTS = (

@@ -20,15 +20,13 @@ from publisher.i18n.article_problems import ProblemKind
 from publisher.ingest.parsers.document import SiteValues
 from publisher.ingest.parsers.markup import common
 
-# Files that one document includes, counted as often as they are rendered.
-_MAX_INCLUDES = 500
+_MAX_INCLUDES = 500  # files that one document includes, counted as often as they are rendered
 _ARGUMENT = re.compile(
     r"""([\w-]+)\s*=\s*("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s"'=]+)""", re.DOTALL
 )
 # They write something for the head of the page, or change what is inside them for the site alone.
 _SILENT = frozenset({"i18n_headers", "static_href", "endstatic_href", "seo", "feed_meta"})
-# A name with its end is the end of a tag that is not known either.
-_END = re.compile(r"end\w+")
+_END = re.compile(r"end\w+")  # a name with its end is the end of a tag that is not known either
 # The text is at most as long as `liquid` allows for its number of tags.
 _HIGHLIGHTED = re.compile(r"\{%-?\s*highlight\b.*?%\}.*?(?=\{%-?\s*endhighlight\b)", re.DOTALL)
 

@@ -19,8 +19,7 @@ _ATTRIBUTE = re.compile(r"\s*(?P<name>[:@#]?[A-Za-z_][\w:.\[\]-]*)(?P<equals>\s*
 _END = re.compile(r"\s*(?P<single>/)?>")
 _STRING = re.compile(r""""[^"]*"|'[^']*'""")
 _BARE = re.compile(r"[^\s\"'<>=`{}]+")
-# Characters of one tag or expression; real ones have some hundreds.
-_MAX_LENGTH = 10_000
+_MAX_LENGTH = 10_000  # characters of one tag or expression; real ones have some hundreds
 _SKIPPED = re.compile(r"""["'`{}]|/\*""")
 _LITERAL = re.compile(
     r""""(?P<double>(?:\\.|[^"\\])*)"|'(?P<one>(?:\\.|[^'\\])*)'|`(?P<tick>(?:\\.|[^`\\$])*)`"""
@@ -205,8 +204,7 @@ _MAX_UNCLOSED = 50
 # lists of other pages, and what is only for the head of the site's page.
 _ELEMENTS = frozenset({"details", "summary"})
 _DROPPED = frozenset("head script style tocinline doccardlist redirect".split())  # noqa: SIM905
-# Components inside each other.
-_MAX_NESTING = 30
+_MAX_NESTING = 30  # components inside each other
 
 
 def replace_mdx(context: MarkupContext, log: ProblemLog, *, expressions: bool = True) -> str:

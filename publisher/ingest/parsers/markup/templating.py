@@ -159,8 +159,7 @@ def _markdown_it(
     return common.replace_outside_code(re.compile(r"\{\{[^{}\n]*\}\}"), filled, text)
 
 
-# Shortcodes inside each other; themes use three.
-_MAX_NESTING = 30
+_MAX_NESTING = 30  # shortcodes inside each other; themes use three
 # A string may hold anything; nothing reads past the next opening, so the time is linear.
 _CALL = re.compile(
     r"""\{\{(?P<mark>[<%])\s*(?P<closing>/)?\s*(?P<name>[\w./-]*[\w-])"""

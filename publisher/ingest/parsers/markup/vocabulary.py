@@ -23,8 +23,7 @@ class MarkupContext:
 
     fields: Mapping[str, Any] = field(default_factory=dict)
     values: SiteValues = field(default_factory=SiteValues)
-    # Whether the document is a page of HTML.
-    in_html: bool = False
+    in_html: bool = False  # whether the document is a page of HTML
     to_html: Callable[[str], str] = escape
     # The word for a kind of note in the document's language.
     note_title: Callable[[str], str] = str.capitalize
@@ -99,8 +98,7 @@ _INSTAGRAM = "https://www.instagram.com/p/{}/"
 # Kinds of notes that have their own shortcode, and shortcodes that take the kind as an argument.
 _KINDS = "note tip info warning caution important danger attention".split()  # noqa: SIM905
 _NOTES = "admonition callout notice alert hint message".split()  # noqa: SIM905
-# The shortest word that is a kind; some themes have letters for it.
-_SHORTEST_KIND = 3
+_SHORTEST_KIND = 3  # the shortest word that is a kind; some themes have letters for it
 
 
 def figure(tag: MarkupTag) -> str:
