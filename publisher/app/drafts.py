@@ -10,8 +10,9 @@ writes the same, and ends it.
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -31,12 +32,20 @@ from publisher.config import Settings
 from publisher.config.sources import FolderSourceSettings
 from publisher.drafts import store
 from publisher.drafts.store import FIELDS, Draft, draft_table
-from publisher.errors import DraftConflictError, DraftError
+from publisher.errors import (
+    ArticleError,
+    DraftConflictError,
+    DraftError,
+    SourceError,
+    TranslationError,
+    UsageError,
+)
 from publisher.files import storage_errors, write_over
 from publisher.ingest.media.document_media import FolderFiles
 from publisher.ingest.parsers.fields import date_in_name
 from publisher.ingest.tables import source_item
 from publisher.ingest.writing import WRITTEN_SUFFIXES, DocumentText, MoreKeys, SiteFolder
+from publisher.translations.listing import offered_languages
 from publisher.translations.model import CellState
 from publisher.urls import story_slug
 
@@ -83,13 +92,17 @@ class WrittenFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftDetails:
-    """A draft with what is shown beside it: `on_disk` are the fields of a file that has changed since, `disk` is its hash."""
+    """A draft with what is shown beside it: `on_disk` are the fields of a file that has changed since, `disk` is its hash.
+
+    `problem` is why not all of it can be shown, such as a file that can't be read, or an original that is gone.
+    """
 
     draft: Draft
     pictures: Sequence[sa.Row[Any]]
-    disk: str
-    on_disk: Mapping[str, str] | None
     history: Sequence[AuditEntry]
+    disk: str = ""
+    on_disk: Mapping[str, str] | None = None
+    problem: str = ""
     original: WrittenFile | None = None  # of a translation
     story: TranslationDetails | None = None
 
@@ -119,10 +132,10 @@ def _permission(story_key: str) -> Permission:
     return Permission.TRANSLATE if story_key else Permission.EDIT_ISSUE
 
 
-def list_drafts(state: EditingState, actor: Actor) -> list[Draft]:
-    """Return the drafts that the actor may change, the actor's own first."""
+def list_drafts(state: EditingState, actor: Actor) -> list[sa.Row[Any]]:
+    """Return the drafts that the actor may change, without their texts, the actor's own first."""
     with state.database.reading() as connection:
-        found = store.drafts_where(connection)
+        found = store.draft_lines(connection)
     own = (one for one in found if actor.permits(_permission(one.story), one.language))
     return sorted(own, key=lambda one: one.by != actor.name)
 
@@ -140,7 +153,7 @@ def written_rows(
 ) -> list[sa.Row[Any]]:
     """Return the latest articles whose files can be written, with source, path and the story's key."""
     place = source_item.c.source, source_item.c.key.label("path"), story.c.key.label("story")
-    own = article.c["id", "language", "title", "origin", "published_at"]
+    own = article.c["id", "story_id", "language", "title", "origin", "published_at"]
     names = [one.name for one in editable_sources(state.settings)]
     shown = (article.c.status != ArticleStatus.WITHDRAWN, article.c.origin != Origin.CONVERTED)
     query: sa.Select[Any] = sa.select(*own, *place).join_from(source_item, article).join(story)
@@ -180,8 +193,9 @@ def begin_article(
 ) -> Draft:
     """Begin a new article, dated today."""
     actor.require(Permission.EDIT_ISSUE, language)
+    offered_languages(state.settings, language)
     open_folder(state.settings, source)
-    if not title.strip():
+    if not (title := _clean("title", title)):
         raise DraftError.saying("write a title")
     day = str(state.clock.now().astimezone(state.settings.zone()).date())
     given = {"title": title, "date": day, "byline": None}
@@ -253,26 +267,39 @@ def require_draft(connection: sa.Connection, actor: Actor, number: int) -> Draft
 def read_draft(state: EditingState, actor: Actor, number: int) -> DraftDetails:
     with state.database.reading() as connection:
         draft = require_draft(connection, actor, number)
-        query = sa.select(story.c.id).where(story.c.key == draft.story)
-        translated = connection.execute(query).scalar_one_or_none()
-        told = (
-            read_translation(state, actor, translated, draft.language) if translated else None
-        )
-        content = None
-        if draft.path:
-            folder = open_folder(state.settings, draft.source)
-            content = folder.content(PurePosixPath(draft.path))
-        is_same = sha256_of(content) == draft.base
         about = (f"draft {number}", draft.path or "-")
-        return DraftDetails(
+        found = DraftDetails(
             draft=draft,
             pictures=store.pictures_of_draft(connection, draft),
-            disk=sha256_of(content),
-            on_disk=None if is_same else DocumentText.of(content).fields,
             history=[entry for _number, entry in read_log(connection, about=about)],
-            original=find_original(state, connection, draft),
-            story=told,
         )
+        try:
+            for name, value in _beside(state, actor, connection, draft):
+                found = replace(found, **{name: value})
+        except _UNSHOWN as error:
+            found = replace(found, problem=str(error))
+    return found
+
+
+_UNSHOWN = (ArticleError, DraftError, SourceError, TranslationError, UsageError)
+
+
+def _beside(
+    state: EditingState, actor: Actor, connection: sa.Connection, draft: Draft
+) -> Iterator[tuple[str, Any]]:
+    """Yield what is shown beside a draft, by its name in `DraftDetails`; raise `_UNSHOWN` for the rest."""
+    content = None
+    if draft.path:
+        folder = open_folder(state.settings, draft.source)
+        content = folder.content(PurePosixPath(draft.path))
+    yield "disk", sha256_of(content)
+    if sha256_of(content) != draft.base:
+        yield "on_disk", DocumentText.of(content).fields
+    original = find_original(state, connection, draft)
+    # Its text is read for pages, which can't deal with what is not text.
+    if original is not None and original.text.fields:
+        yield "original", original
+        yield "story", read_translation(state, actor, original.row.story_id, draft.language)
 
 
 def save_draft(
@@ -423,13 +450,19 @@ class _Planner:
 
     def _content(self, more: MoreKeys) -> bytes:
         draft, document = self._draft, DocumentText.of(self.disk)
-        own = (path for path, tag in self._known if tag == draft.language)
-        others = [DocumentText.of(self.folder.content(one)) for one in islice(own, 2)]
+        others = [*islice(self._others(), 2)]
         is_site, began = self.folder.generator != "plain", draft.began
         key_of = partial(document.key, others=others, is_site=is_site)
         changed = {k: value for k, value in draft.fields.items() if value != began.get(k, "")}
         text = document.with_fields(changed, more, key_of)
         return (text.replace("\n", "\r\n") if b"\r\n" in (self.disk or b"") else text).encode()
+
+    def _others(self) -> Iterator[DocumentText]:
+        """Yield articles of the draft's language, but those that can't be read: they are other people's."""
+        for path, tag in self._known:
+            if tag == self._draft.language:
+                with suppress(ArticleError):
+                    yield DocumentText.of(self.folder.content(path))
 
     def _original(self) -> tuple[PurePosixPath, bytes] | None:
         language, fields = self._draft.language, self._draft.fields

@@ -79,10 +79,20 @@ def find_draft(connection: sa.Connection, number: int) -> Draft:
     raise DraftGoneError.saying("this draft is gone: it was published or discarded")
 
 
+_LATEST_FIRST = (draft_table.c.changed_at.desc(), draft_table.c.id.desc())
+
+
+def draft_lines(connection: sa.Connection) -> list[sa.Row[Any]]:
+    """Return all drafts in lines, those that were changed last first: their texts can have gigabytes."""
+    title = draft_table.c.fields["title"].as_string().label("title")
+    line = draft_table.c["id", "language", "story", "by", "changed_at"]
+    return [*connection.execute(sa.select(*line, title).order_by(*_LATEST_FIRST))]
+
+
 def drafts_where(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[Draft]:
     """Return drafts, those that were changed last first."""
-    order = (draft_table.c.changed_at.desc(), draft_table.c.id.desc())
-    rows = connection.execute(sa.select(draft_table).where(*where).order_by(*order)).mappings()
+    query = sa.select(draft_table).where(*where).order_by(*_LATEST_FIRST)
+    rows = connection.execute(query).mappings()
     return [Draft(**{one.name: row[one.name] for one in fields(Draft)}) for row in rows]
 
 

@@ -17,7 +17,7 @@ from publisher.web.console.routes import RouteTable
 
 WRITE_PATH = "/write/"
 _DRAFT = "/write/<language>/<int:number>/"
-_REFUSED = (errors.DraftError, errors.ArticleError)
+_REFUSED = (errors.DraftError, errors.ArticleError, errors.TranslationError)
 
 
 ROUTES = RouteTable()
@@ -80,7 +80,7 @@ def _show(
         409 if conflict else 422 if problem else 200,
         found=found,
         given={**found.draft.fields, **(given or {})},
-        problem=problem,
+        problem=problem or found.problem,
         conflict=conflict,
         place=_path(language, number),
     )

@@ -229,7 +229,7 @@ def test_front_matter_is_changed_without_loss_or_not_at_all(
     else:
         with pytest.raises(ArticleError, match=r"without loss|undefined alias"):
             published(state, TERMINAL, draft, title="b")
-        assert drafts.list_drafts(state, TERMINAL)[0].fields["title"] == "b"
+        assert drafts.list_drafts(state, TERMINAL)[0].title == "b"
 
 
 def test_nothing_is_written_over_that_changed_meanwhile(publication: PublicationFolder) -> None:
@@ -331,6 +331,49 @@ def test_a_full_disk_and_a_kill_lose_nothing(
     assert drafts.list_drafts(state, TERMINAL) == []
 
 
+@pytest.mark.parametrize("spoil", ["not UTF-8", "front matter", "link"])
+def test_a_file_that_cannot_be_read_holds_up_its_own_drafts_alone_and_hides_no_words(
+    publication: PublicationFolder, spoil: str
+) -> None:
+    file = publication.write("en/a.md", "Text.", title="A", date="2026-01-05")
+    publication.pick_up()
+    state, number = editing_state(publication), publication.one("a").id
+    begun = drafts.begin_edit(state, TERMINAL, number)
+    drafts.save_draft(state, TERMINAL, begun.id, begun.version, {"text": "Typed."})
+    beside = drafts.begin_translation(state, TERMINAL, publication.one("a").story_id, "fr")
+    other = drafts.begin_article(state, TERMINAL, "articles", "en", "Other")
+    if spoil == "link":
+        file.rename(publication.articles / "a.txt")
+        file.symlink_to(publication.articles / "a.txt")
+    else:
+        file.write_bytes(
+            {"not UTF-8": b"\xff\xe9", "front matter": b"---\ntitle: [\n---\n"}[spoil]
+        )
+    for draft in (begun, beside):
+        found = drafts.read_draft(state, TERMINAL, draft.id)
+        assert (found.problem != "", found.original) == (True, None)
+    assert drafts.read_draft(state, TERMINAL, begun.id).draft.fields["text"] == "Typed."
+    assert published(state, TERMINAL, other, text="x").name == "other.md"
+
+
+def test_a_draft_whose_original_or_source_is_gone_is_shown_and_can_be_discarded(
+    publication: PublicationFolder,
+) -> None:
+    file = publication.write("en/a.md", "Text.", title="A", date="2026-01-05")
+    publication.pick_up()
+    state, story = editing_state(publication), publication.one("a").story_id
+    draft = drafts.begin_translation(state, TERMINAL, story, "fr")
+    file.unlink()
+    publication.pick_up()
+    assert "can't be written" in drafts.read_draft(state, TERMINAL, draft.id).problem
+    original = drafts.begin_article(state, TERMINAL, "articles", "en", "B")
+    publication.reload(languages=LANGUAGES, sources=[SOURCE | {"editable": False}])
+    state = editing_state(publication)
+    assert drafts.read_draft(state, TERMINAL, original.id).problem == ""
+    for one in (draft, original):
+        drafts.discard_draft(state, TERMINAL, one.id)
+
+
 def test_only_those_write_who_may(publication: PublicationFolder, tmp_path: Path) -> None:
     publication.pick_up_file("en/a.md", "Text.", title="A", date="2026-01-05")
     state, number = editing_state(publication), publication.one("a").id
@@ -352,13 +395,17 @@ def test_only_those_write_who_may(publication: PublicationFolder, tmp_path: Path
             drafts.save_draft(state, TERMINAL, draft.id, draft.version, wrong)
     with pytest.raises(DraftError, match="write a title"):
         drafts.begin_article(state, TERMINAL, "articles", "en", " ")
+    for language in ("xx", "../../e", ""):
+        with pytest.raises(TranslationError, match="the publication does not have it"):
+            drafts.begin_article(state, TERMINAL, "articles", language, "T")
+    with pytest.raises(DraftError, match="title: is longer"):
+        drafts.begin_article(state, TERMINAL, "articles", "en", "x" * 2_001)
     with pytest.raises(DraftError, match="set editable = true"):
         drafts.begin_article(state, TERMINAL, "other", "en", "T")
     # A folder that is a link is none of the source's.
     (publication.articles / "en").rename(tmp_path / "en")
     (publication.articles / "en").symlink_to(tmp_path / "en")
-    with pytest.raises(ArticleError, match="is a link"):
-        drafts.read_draft(state, TERMINAL, draft.id)
+    assert "is a link" in drafts.read_draft(state, TERMINAL, draft.id).problem
 
 
 def test_a_site_whose_names_are_not_known_is_refused_at_the_start(tmp_path: Path) -> None:

@@ -90,6 +90,25 @@ def test_an_article_is_begun_saved_previewed_and_published(
     assert (late.status_code, "My late words" in late.text) == (409, True)
 
 
+def test_words_of_a_draft_are_shown_and_discarded_also_when_its_file_cannot_be_read(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    client, number = sign_in("editor"), publication.one("tide").id
+    path = client.post("/write/", data={"article": number}).headers["Location"]
+    send(client, path, "save", text="My words")
+    (publication.articles / "en/tide.md").write_bytes(b"\xff\xe9")
+    page = client.get(path)
+    assert (page.status_code, "not UTF-8" in page.text) == (200, True)
+    assert fields_of(page)["text"] == "My words"
+    refused = send(client, path, "publish", text="More words")
+    assert (refused.status_code, fields_of(refused)["text"]) == (422, "More words")
+    assert client.post(f"{path}discard/").status_code == 303
+    # A language of a form that no page has sent makes no draft, with which no list could be shown.
+    given = {"source": "articles", "language": "../../e", "title": "T"}
+    refused = client.post("/write/", data=given)
+    assert (refused.status_code, "does not have it" in refused.text) == (422, True)
+
+
 def test_a_translator_writes_beside_the_original_and_its_story_has_it(
     sign_in: SignIn, publication: PublicationFolder
 ) -> None:
