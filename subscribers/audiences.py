@@ -46,10 +46,13 @@ _RECIPIENTS = (
 _LIMIT = re.compile(r"(\S+) (?:(is set)|(is not|is|at least|at most) (.+))")
 
 
-def limit_clause(text: str, fields: Collection[SubscriberField]) -> sa.ColumnElement[bool]:
+def limit_clause(
+    text: str, fields: Collection[SubscriberField], newsletters: Collection[str]
+) -> sa.ColumnElement[bool]:
     """Return the SQL condition, on `subscriber`, of a text like "city is Berlin", "age at least 18" or "plan is set"; raise BadCellError.
 
-    It names a field, or `topic` (that she chose), `newsletter` (that she gets) or `page` (where she agreed).
+    It names a field, or `topic` (that she chose), `newsletter` (that she gets) or `page` (where she agreed). Of
+    newsletters that are not known nobody could tell who does not get them.
     """
     found = _LIMIT.fullmatch(" ".join(text.split()))
     reason = RowReason("%(cell)s is no condition such as city is Berlin", cell=quoted(text))
@@ -57,6 +60,8 @@ def limit_clause(text: str, fields: Collection[SubscriberField]) -> sa.ColumnEle
         raise BadCellError("", reason)
     name, _set, test, value = found.groups()
     field = next((one for one in fields if one.name == name), None)
+    if name == "newsletter" and value and value not in newsletters:
+        raise BadCellError(name, none_of(value, newsletters))
     if name in _OTHER_LIMITS and test in {"is", "is not"}:
         clause = _OTHER_LIMITS[name](value)
         return clause if test == "is" else ~clause
@@ -81,7 +86,8 @@ def limit_clause(text: str, fields: Collection[SubscriberField]) -> sa.ColumnEle
 def _has_topic(topic: str) -> sa.ColumnElement[bool]:
     chosen = preference.alias()
     topics = sa.cast(chosen.c.topics, sa.Text)
-    has_it = topics.contains(json.dumps(topic), autoescape=True)
+    # As topics of articles are compared; LIKE alone minds the case of letters on some databases only.
+    has_it = topics.icontains(json.dumps(topic), autoescape=True)
     return sa.exists().where(chosen.c.subscriber_id == subscriber.c.id, has_it)
 
 

@@ -326,9 +326,10 @@ class PublicationFile(values.ConfigTable):
 
     @model_validator(mode="after")
     def _audiences_are_possible(self) -> PublicationFile:
+        names = [one.name for one in self.newsletter]
         for number, newsletter in enumerate(self.newsletter):
             for table in (newsletter, *newsletter.edition.values()):
-                if problem := self.subscribers.problem_of(table.only or ()):
+                if problem := self.subscribers.problem_of(table.only or (), names):
                     raise values.wrong(f"newsletter[{number}].only", problem)
         return self
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
@@ -189,7 +189,7 @@ class SubscriberSettings(values.ConfigTable):
     def value_types(self) -> tuple[SubscriberField, ...]:
         return tuple(one.value_type for one in self.field)
 
-    def problem_of(self, limits: Iterable[str]) -> str:
+    def problem_of(self, limits: Iterable[str], newsletters: Collection[str]) -> str:
         """Return why these can't limit an audience; an empty text if they can."""
         # Few publications have limits, and SQL takes long to import.
         from subscribers.audiences import limit_clause
@@ -197,7 +197,7 @@ class SubscriberSettings(values.ConfigTable):
 
         try:
             for one in limits:
-                limit_clause(one, self.value_types)
+                limit_clause(one, self.value_types, newsletters)
         except BadCellError as error:
             return error.reason
         return ""

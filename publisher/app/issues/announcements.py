@@ -117,7 +117,8 @@ def _chosen(
         raise UsageError.saying("say when the announcement is to be sent")
     if at is not None and not now < at <= now + FARTHEST:
         raise UsageError.saying("the time of an announcement is to come, within a year")
-    if why := state.settings.subscribers.problem_of(request.only):
+    names = [one.name for one in state.settings.newsletters]
+    if why := state.settings.subscribers.problem_of(request.only, names):
         raise UsageError.saying("the audience of the announcement: %(why)s", why=english(why))
     name, found = request.newsletter, {}
     for tag, words in request.words.items():

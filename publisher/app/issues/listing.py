@@ -175,11 +175,21 @@ def _lines(
 def _recipients(
     connection: Connection, state: EditingState, issues: Sequence[Issue]
 ) -> dict[str, int]:
-    """Return by an issue's name how many got it, or would get it by now; of a correction to come that is another audience."""
+    """Return by an issue's name how many got it, or would get it by now; not of those to come with an audience of their own."""
     idle = {*BEFORE_LEDGER, IssueState.SKIPPED}
     counts = count_deliveries(connection, [one.id for one in issues if one.state not in idle])
+    limited = {
+        (one.newsletter, one.language)
+        for one in planner.all_editions(state.settings)
+        if one.only
+    }
     coming = [
-        one for one in issues if one.state in BEFORE_LEDGER and one.kind != IssueKind.CORRECTION
+        one
+        for one in issues
+        if one.state in BEFORE_LEDGER
+        and one.kind != IssueKind.CORRECTION
+        and not one.audience
+        and (one.newsletter, one.language) not in limited
     ]
     served: Counter[tuple[str, str]] = Counter()
     for newsletter in sorted({one.newsletter for one in coming}):

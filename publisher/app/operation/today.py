@@ -186,7 +186,11 @@ def _count_audience(connection: Connection, state: EditingState) -> _Counts:
     for name, served in languages.items():
         for tag, count in count_audience(connection, name, state.clock.now()).items():
             counts[name, serving_language(served, [tag])] += count
-    return counts
+    # A limited edition has fewer, whom its plan counts.
+    limited = {
+        (one.newsletter, one.language) for one in all_editions(state.settings) if one.only
+    }
+    return {key: count for key, count in counts.items() if key not in limited}
 
 
 def today_lines(

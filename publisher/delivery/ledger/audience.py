@@ -437,10 +437,11 @@ def audience_limit(settings: Settings, issue: Issue) -> ColumnElement[bool] | No
     texts = (*(edition.only if edition else ()), *(issue.audience or "").splitlines())
     if not texts:
         return None
-    if why := settings.subscribers.problem_of(texts):
+    names = [one.name for one in settings.newsletters]
+    if why := settings.subscribers.problem_of(texts, names):
         raise issue.saying("%(issue)s: its audience: %(why)s", why=english(why))
     fields = settings.subscribers.value_types
-    return and_(*(audiences.limit_clause(one, fields) for one in texts))
+    return and_(*(audiences.limit_clause(one, fields, names) for one in texts))
 
 
 def served_languages(tags: Iterable[str], settings: Settings, issue: Issue) -> list[str]:

@@ -27,9 +27,11 @@ from publisher.app.issues.audience_plan import AudiencePlan, plan_audience
 from publisher.app.issues.corrections import can_be_corrected
 from publisher.app.issues.deliveries import report_issue
 from publisher.app.issues.edits import EditRequest, edit_issue
+from publisher.app.issues.listing import LINE_FILTERS, read_issue_month
 from publisher.app.issues.lookup import find_issue_group
 from publisher.app.issues.overview import read_issue_overview
 from publisher.app.issues.sending import schedule_issue
+from publisher.app.operation.today import read_today
 from publisher.config import load_settings
 from publisher.config.newsletters import EditionSettings
 from publisher.config.web import SubscriberSettings
@@ -50,7 +52,7 @@ from subscribers.preferences import (
     store_preferences,
 )
 from subscribers.store import known_subscriber
-from tests.publisher.app.approving import issue_of
+from tests.publisher.app.approving import TERMINAL, issue_of
 from tests.publisher.app.editing import account, audit_log
 from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import number_of, outbox, subscribe
@@ -405,7 +407,7 @@ LIMITS = [
     ("since at least 2020-05-01", "ann bob"),
     ("donor is yes", "ann"),
     ("donor is not yes", "bob cyd dan hal"),
-    ("topic is ships", "bob"),
+    ("topic is SHIPS", "bob"),
     ("topic is not ships", "ann cyd dan hal"),
     ("topic is ship", ""),
     ("newsletter is weekly", "ann bob cyd dan hal"),
@@ -461,6 +463,7 @@ def test_all_conditions_count_as_fields_are_when_the_ledger_is_opened(
         "city at least 3",
         "age is many",
         "topic is set",
+        "newsletter is not weekley",
         "city is ",
         "1=1",
     ],
@@ -488,6 +491,12 @@ def test_an_edition_is_limited_and_so_are_its_announcements(
 ) -> None:
     limited = with_fields(waiting, en=["city is not Bonn"])
     said(limited, wanted(only=("city is set",)))
+    # How many get it is counted by its plan, and not taken for all readers of the language.
+    month = read_issue_month(
+        editing_state(limited), EARLY.date(), dict.fromkeys(LINE_FILTERS, "")
+    )
+    assert [one.recipients for one in month.lines if one.issue.serial] == [0]
+    assert {*read_today(editing_state(limited), TERMINAL).subscribers} == {("weekly", "ar")}
     run(limited, SENT_AT)
     assert sorted(to for to, _mail in mails(limited)) == [
         address("ann"),
