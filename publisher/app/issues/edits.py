@@ -50,7 +50,7 @@ from publisher.rendering.digest import PREHEADER_COLUMNS
 from publisher.rendering.digest_stories import QUOTATION_CHARACTERS
 from publisher.rendering.plaintext import display_width
 
-_MAX_REASON = 500
+_MAX_REASON, _MOST_DIGITS = 500, 9  # of a reason, of a number
 
 
 def bidi_problem(sign: str) -> Sentence:
@@ -112,7 +112,8 @@ class _Check:
 
     @property
     def value(self) -> str:
-        return self.request.value.strip()
+        # Forms send two characters for a line feed.
+        return self.request.value.strip().replace("\r\n", "\n")
 
     def stories(self) -> set[int]:
         return {story for story, _article in store.chosen_articles(self.connection, self.issue)}
@@ -145,7 +146,9 @@ class _Check:
         return self.place()
 
     def place(self) -> str:
-        if not self.value.isdecimal() or not 1 <= int(self.value) <= MOST_ARTICLES:
+        # Python reads no number of thousands of digits.
+        is_number = self.value.isdecimal() and len(self.value) <= _MOST_DIGITS
+        if not is_number or not 1 <= int(self.value) <= MOST_ARTICLES:
             raise self.saying("%(value)s is no place, from 1 on", value=repr(self.value))
         return str(int(self.value))
 

@@ -10,13 +10,13 @@ from publisher.app.issues.announcements import AnnouncementTime, AnnouncementWor
 from publisher.app.issues.audience_plan import AudiencePlan
 from publisher.errors import IssueError, UsageError
 from publisher.web.api.operations import About
+from publisher.web.console import MAX_DRAFT_BYTES
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
 
 ROUTES = RouteTable()
 
 _PATH = "/issues/announce/"
-_MOST_TEXT = 6000
 _MOST_LIMITS = 3
 
 
@@ -55,12 +55,12 @@ def _page(
 def _words(request: ConsoleRequest, tag: str) -> AnnouncementWords:
     return AnnouncementWords(
         subject=request.field(f"subject-{tag}"),
-        text=request.field(f"text-{tag}", _MOST_TEXT),
+        text=request.field(f"text-{tag}", MAX_DRAFT_BYTES),
         preheader=request.field(f"preheader-{tag}"),
     )
 
 
-@ROUTES.add(f"POST {_PATH}", Permission.EDIT_ISSUE, about=About.EACH)
+@ROUTES.add(f"POST {_PATH}", Permission.EDIT_ISSUE, about=About.EACH, max_body=MAX_DRAFT_BYTES)
 def _announce(request: ConsoleRequest) -> flask.Response:
     """Count whom an announcement reaches, or store it and show its issue."""
     try:

@@ -16,10 +16,8 @@ from publisher.web.api.operations import About
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.issues.overview import issue_page
 from publisher.web.console.routes import RouteTable
-
-# Characters of a note.
-_MOST_NOTE = 2000
-
+from publisher.web.pages.responses import parse_id
+from publisher.web.security import MAX_BODY_BYTES
 
 ROUTES = RouteTable()
 
@@ -39,7 +37,7 @@ def _done(
 
 @ROUTES.add("POST /issues/<issue>/approve/", Permission.APPROVE)
 def _approve(request: ConsoleRequest, issue: str) -> flask.Response:
-    manifest, note = request.field("manifest"), request.field("note", _MOST_NOTE)
+    manifest, note = request.field("manifest"), request.field("note", MAX_BODY_BYTES)
     plan = _shown_plan(request.field("plan_hash"), request.field("recipients"))
     try:
         request.call(approvals.approve_issue, issue, manifest, note=note, plan=plan)
@@ -54,9 +52,10 @@ def _shown_plan(plan_hash: str, recipients: str) -> approvals.ShownPlan | None:
     """Return the plan that a form has shown; None for a correction."""
     if not plan_hash:
         return None
-    if not recipients.isdecimal():
+    count = parse_id(recipients)
+    if count is None:
         flask.abort(400)
-    return approvals.ShownPlan(plan_hash, int(recipients))
+    return approvals.ShownPlan(plan_hash, count)
 
 
 def _changed(request: ConsoleRequest, issue: str) -> RevisionDiff | None:
@@ -87,7 +86,7 @@ def _approve_all(request: ConsoleRequest, issue: str) -> flask.Response:
 
 @ROUTES.add("POST /issues/<issue>/request-changes/", Permission.APPROVE)
 def _request_changes(request: ConsoleRequest, issue: str) -> flask.Response:
-    manifest, note = request.field("manifest"), request.field("changes", _MOST_NOTE)
+    manifest, note = request.field("manifest"), request.field("changes", MAX_BODY_BYTES)
     verb = partial(approvals.request_changes, manifest=manifest, note=note)
     return _done(request, issue, verb, "changes-requested")
 

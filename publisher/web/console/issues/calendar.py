@@ -25,6 +25,8 @@ _PATH = "/issues/"
 _CENTURIES = (20, 21)
 # Issues on a page of what a search has found.
 _LISTED = 30
+# Characters that are searched: databases refuse patterns that are too long.
+_MOST_WORDS = 200
 # Skipped issues in a row that are shown each; more are folded into one line.
 _FEW = 2
 _STATES = (use_cases.PLANNED, *IssueState)
@@ -45,7 +47,7 @@ def _show(request: ConsoleRequest) -> flask.Response:
         "view": ("list",),
     }
     asked = {name: _chosen(name, values) for name, values in known.items()}
-    asked["q"] = flask.request.args.get("q", "").replace("\0", "").strip()
+    asked["q"] = flask.request.args.get("q", "").replace("\0", "")[:_MOST_WORDS].strip()
     wanted = {name: asked[name] for name in listing.LINE_FILTERS}
     given: dict[str, Any] = {"asked": asked, "known": known}
     if asked["q"]:

@@ -37,14 +37,13 @@ from publisher.issues.model import SELECTED_STATES, Issue
 from publisher.mail_limits import MAX_SUBJECT_COLUMNS
 from publisher.rendering.digest import PREHEADER_COLUMNS
 from publisher.web.api.operations import About
+from publisher.web.console import MAX_DRAFT_BYTES
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
 from publisher.web.pages.responses import parse_id
 
 # Seconds before its first mail from which on the page of an issue counts down.
 _SOON = 3600
-# Characters of an opening.
-_MOST_WORDS = 8000
 # The fields of the form of words.
 _WORDS = (EditKind.SUBJECT, EditKind.PREHEADER, EditKind.OPENING)
 # States of issues whose page shows no mail: it is made just now, or there is none.
@@ -218,23 +217,23 @@ def _titles(overview: use_cases.IssueOverview) -> dict[int, str]:
     return {one.story_id: one.title for one in stories}
 
 
-@ROUTES.add("POST /issues/<issue>/edits/", Permission.EDIT_ISSUE)
+@ROUTES.add("POST /issues/<issue>/edits/", Permission.EDIT_ISSUE, max_body=MAX_DRAFT_BYTES)
 def _edit(request: ConsoleRequest, issue: str) -> flask.Response:
     """Change an issue as a form says. What somebody else has changed since it was read is shown first, and can be written over."""
     kind, story = request.field("kind"), request.number("story")
-    value = request.field("value", _MOST_WORDS)
+    value = request.field("value", MAX_DRAFT_BYTES)
     if kind not in [*EditKind] or (story is None and request.field("story")):
         flask.abort(400)
     wanted = EditRequest(EditKind(kind), value, story, request.number("seen") or 0)
     return _changed(request, issue, [wanted])
 
 
-@ROUTES.add("POST /issues/<issue>/words/", Permission.EDIT_ISSUE)
+@ROUTES.add("POST /issues/<issue>/words/", Permission.EDIT_ISSUE, max_body=MAX_DRAFT_BYTES)
 def _write(request: ConsoleRequest, issue: str) -> flask.Response:
     """Store the words of a form that differ from what it had: an automatic subject that stays is no edit."""
     wanted = []
     for kind in _WORDS:
-        value, before = (request.field(name, _MOST_WORDS) for name in (kind, f"was.{kind}"))
+        value, before = (request.field(name, MAX_DRAFT_BYTES) for name in (kind, f"was.{kind}"))
         if value.split() != before.split():
             seen = request.number(f"seen.{kind}") or 0
             wanted.append(EditRequest(kind, value, seen=seen))

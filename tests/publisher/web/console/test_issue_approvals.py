@@ -245,6 +245,9 @@ def test_what_was_typed_of_an_announcement_stays_if_it_is_refused(
         answer = client.post(ANNOUNCE, data={**WORDS, **wrong, "do": "store"})
         assert (answer.status_code, why in answer.text) == (422, True)
         assert "Until *Monday*.</textarea>" in answer.text
+    long = {f"text-{tag}": "潮水 " * 2_300 + "the end" for tag in ("en", "ar")}
+    answer = client.post(ANNOUNCE, data={**WORDS, **long, "do": "store"})
+    assert (answer.status_code, answer.text.count("the end</textarea>")) == (422, 2)
     assert client.post(ANNOUNCE, data={**WORDS, "when": "never"}).status_code == 400
     assert len(publication.rows(issue_table)) == 2
 

@@ -133,6 +133,31 @@ def test_a_subject_that_is_too_long_is_refused_and_kept_in_its_field(
     assert overview(publication).edits == ()
 
 
+def test_long_words_are_taken_or_refused_and_kept_whole(
+    publication: PublicationFolder, sign_in: SignIn
+) -> None:
+    client, lines = sign_in("editor"), "潮" * 49 + "\r\n"
+    # 5,000 characters, a line feed being one, and what the field had before: some 90,000 bytes as forms have them.
+    form = {"opening": lines * 100, "was.opening": f"{lines * 99}x"}
+    assert client.post(f"{PAGE}words/", data=form).status_code == 303
+    (edit_made,) = overview(publication).edits
+    assert edit_text(edit_made) == "\n".join(["潮" * 49] * 100)
+    again = {"was.opening": lines * 100, "seen.opening": "1"}
+    refused = client.post(f"{PAGE}words/", data={**again, "opening": lines * 180 + "the end"})
+    assert (refused.status_code, "longer than 5,000" in refused.text) == (409, True)
+    assert "the end</textarea>" in refused.text
+
+
+def test_numbers_of_thousands_of_digits_are_refused(
+    publication: PublicationFolder, sign_in: SignIn
+) -> None:
+    client, digits = sign_in("administrator"), "9" * 5_000
+    assert edit(client, "number", digits) == 409
+    assert edit(client, "move", digits, overview(publication).stories[0].story_id) == 409
+    form = {"name": ISSUE, "manifest": "x", "plan_hash": "x", "recipients": digits}
+    assert client.post(f"{PAGE}approve-all/", data=form).status_code == 400
+
+
 def test_words_with_which_no_mail_can_be_made_stay_in_their_field_with_the_reason(
     sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
