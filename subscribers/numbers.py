@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from subscribers.model import SubscriberStatus
 from subscribers.tables import (
@@ -26,7 +27,7 @@ WEEKS: Final = 52  # weeks that are counted, the present one too
 _ACTIVE, _BOUNCED = SubscriberStatus.ACTIVE, SubscriberStatus.BOUNCED
 
 
-def count_list(connection: sa.Connection, now: datetime, zone: tzinfo) -> dict[str, Any]:
+def count_list(connection: Connection, now: datetime, zone: tzinfo) -> dict[str, Any]:
     """Count all subscribers on record, and the changes of `WEEKS` weeks, which begin on Mondays of a time zone.
 
     `statuses` are of records; `paused` and `without` (a newsletter) are parts of the active ones. `subscriptions` have
@@ -53,12 +54,12 @@ def count_list(connection: sa.Connection, now: datetime, zone: tzinfo) -> dict[s
     }
 
 
-def store_list_numbers(connection: sa.Connection, numbers: dict[str, Any]) -> None:
+def store_list_numbers(connection: Connection, numbers: dict[str, Any]) -> None:
     connection.execute(sa.delete(list_numbers))
     connection.execute(sa.insert(list_numbers).values(id=1, numbers=json.dumps(numbers)))
 
 
-def load_list_numbers(connection: sa.Connection) -> dict[str, Any] | None:
+def load_list_numbers(connection: Connection) -> dict[str, Any] | None:
     """Return the last count that was stored, None if there is none."""
     text = connection.execute(sa.select(list_numbers.c.numbers)).scalar()
     return None if text is None else json.loads(text)
@@ -74,7 +75,7 @@ def _paused(now: datetime) -> sa.Select[int]:
     return sa.select(preference.c.subscriber_id).where(preference.c.paused_until > now)
 
 
-def _subscriptions(connection: sa.Connection, now: datetime) -> list[dict[str, Any]]:
+def _subscriptions(connection: Connection, now: datetime) -> list[dict[str, Any]]:
     paused, number = _paused(now).subquery(), subscription.c.subscriber_id
     more = sa.cast(preference.c.more_languages, sa.Text)
     columns = (subscription.c.newsletter, subscriber.c.language, more)
@@ -98,7 +99,7 @@ def _subscriptions(connection: sa.Connection, now: datetime) -> list[dict[str, A
     ]
 
 
-def _weeks(connection: sa.Connection, now: datetime, zone: tzinfo) -> list[dict[str, Any]]:
+def _weeks(connection: Connection, now: datetime, zone: tzinfo) -> list[dict[str, Any]]:
     first = week_of(now, zone) - timedelta(weeks=WEEKS - 1)
     since = datetime.combine(first, datetime.min.time(), zone)
     found: dict[tuple[str, str, str], Counter[str]] = {}
@@ -133,10 +134,7 @@ def _changes(since: datetime) -> list[tuple[str, sa.Select[Any]]]:
 
 
 def _by_hour(
-    at: sa.Column[datetime],
-    newsletter: sa.Column[str],
-    tables: sa.FromClause,
-    since: datetime,
+    at: sa.Column[datetime], newsletter: sa.Column[str], tables: sa.FromClause, since: datetime
 ) -> sa.Select[Any]:
     # Numbers in the text: as parameters, a server would take the group for another expression.
     one, length = (sa.literal_column(text, sa.Integer) for text in ("1", "13"))

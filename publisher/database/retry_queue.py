@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from publisher.database.dialect import sql
 from publisher.database.metadata import UTCDateTime, metadata
@@ -161,7 +162,7 @@ def retry_later(policy: QueuePolicy, item: QueueItem, now: datetime, reason: str
 
 
 def enqueue(  # noqa: PLR0913  # the columns of a row
-    connection: sa.Connection,
+    connection: Connection,
     kind: str,
     payload: Mapping[str, Any],
     now: datetime | None,
@@ -208,7 +209,7 @@ def _is_due(policy: QueuePolicy, now: datetime) -> sa.ColumnElement[bool]:
     return _of_kind(policy) & IS_WAITING & (_c.next_at <= now)
 
 
-def has_work(connection: sa.Connection, policy: QueuePolicy, now: datetime) -> bool:
+def has_work(connection: Connection, policy: QueuePolicy, now: datetime) -> bool:
     """Return whether a row is due, was left by a process that ended, or is to be forgotten."""
     is_due = sa.select(_c.id).where(_of_kind(policy), _c.next_at <= now)
     is_old = sa.select(_c.id).where(_is_old(policy, now))
@@ -216,20 +217,20 @@ def has_work(connection: sa.Connection, policy: QueuePolicy, now: datetime) -> b
     return any(connection.execute(query).first() is not None for query in queries)
 
 
-def count_due_items(connection: sa.Connection, policy: QueuePolicy, now: datetime) -> int:
+def count_due_items(connection: Connection, policy: QueuePolicy, now: datetime) -> int:
     query = sa.select(sa.func.count()).select_from(queue_item)
     return connection.scalar(query.where(_is_due(policy, now))) or 0
 
 
 def due_items(
-    connection: sa.Connection, policy: QueuePolicy, now: datetime, limit: int
+    connection: Connection, policy: QueuePolicy, now: datetime, limit: int
 ) -> list[QueueItem]:
     query = sa.select(queue_item).where(_is_due(policy, now))
     return load_items(connection, query.order_by(_c.next_at, _c.id).limit(limit))
 
 
 def reserve_by_target(
-    connection: sa.Connection, policy: QueuePolicy, now: datetime, limit: int
+    connection: Connection, policy: QueuePolicy, now: datetime, limit: int
 ) -> list[QueueItem]:
     """Begin a run: recover and forget, and reserve so many rows of each target, what has waited longest first."""
     recover(connection, policy, now)
@@ -241,12 +242,12 @@ def reserve_by_target(
     return reserve(connection, policy, load_items(connection, query), now)
 
 
-def load_items(connection: sa.Connection, query: Any) -> list[QueueItem]:
+def load_items(connection: Connection, query: Any) -> list[QueueItem]:
     return [QueueItem(**row) for row in connection.execute(query).mappings()]
 
 
 def reserve(
-    connection: sa.Connection, policy: QueuePolicy, items: Iterable[QueueItem], now: datetime
+    connection: Connection, policy: QueuePolicy, items: Iterable[QueueItem], now: datetime
 ) -> list[QueueItem]:
     """Make due rows `attempting`, in the transaction that read them. Nobody else sends them during the lease."""
     reserved = [
@@ -275,7 +276,7 @@ def reserve(
 
 
 def settle(
-    connection: sa.Connection, item: QueueItem, settlement: Settlement, now: datetime
+    connection: Connection, item: QueueItem, settlement: Settlement, now: datetime
 ) -> bool:
     """Write the result of an attempt of a reserved row. Returns False if it was not ours any more."""
     values = _values(settlement, now)
@@ -291,7 +292,7 @@ def _values(settlement: Settlement, now: datetime) -> dict[str, Any]:
 
 
 def release(
-    connection: sa.Connection,
+    connection: Connection,
     item: QueueItem,
     now: datetime,
     until: datetime | None = None,
@@ -307,27 +308,24 @@ def release(
     return _change(connection, item, {**before, "state": state, "changed_at": now})
 
 
-def _change(connection: sa.Connection, item: QueueItem, values: Mapping[str, Any]) -> bool:
+def _change(connection: Connection, item: QueueItem, values: Mapping[str, Any]) -> bool:
     ours = (_c.id == item.id) & (_c.epoch == item.epoch) & (_c.state == ATTEMPTING)
     return connection.execute(sa.update(queue_item).where(ours).values(values)).rowcount == 1
 
 
-def postpone(connection: sa.Connection, item: QueueItem, until: datetime) -> None:
+def postpone(connection: Connection, item: QueueItem, until: datetime) -> None:
     connection.execute(sa.update(queue_item).where(_c.id == item.id).values(next_at=until))
 
 
 def postpone_due(
-    connection: sa.Connection, policy: QueuePolicy, now: datetime, until: datetime
+    connection: Connection, policy: QueuePolicy, now: datetime, until: datetime
 ) -> None:
     due = sa.update(queue_item).where(_is_due(policy, now))
     connection.execute(due.values(next_at=until))
 
 
 def end_items(
-    connection: sa.Connection,
-    which: sa.ColumnElement[bool],
-    settlement: Settlement,
-    now: datetime,
+    connection: Connection, which: sa.ColumnElement[bool], settlement: Settlement, now: datetime
 ) -> int:
     values = _values(settlement, now) | {"epoch": _c.epoch + 1}
     return connection.execute(
@@ -336,7 +334,7 @@ def end_items(
 
 
 def give_up_old(
-    connection: sa.Connection, policy: QueuePolicy, settlement: Settlement, now: datetime
+    connection: Connection, policy: QueuePolicy, settlement: Settlement, now: datetime
 ) -> int:
     if policy.give_up_after is None:
         return 0
@@ -344,7 +342,7 @@ def give_up_old(
     return end_items(connection, late, settlement, now)
 
 
-def recover(connection: sa.Connection, policy: QueuePolicy, now: datetime) -> tuple[int, int]:
+def recover(connection: Connection, policy: QueuePolicy, now: datetime) -> tuple[int, int]:
     """Take over rows whose lease has ended; return how many are sent again, and how many are in doubt."""
     unseen = sa.update(queue_item).where(_of_kind(policy), _c.next_at == _AT_ONCE)
     connection.execute(unseen.values(due_at=now, next_at=now, changed_at=now))
@@ -361,7 +359,7 @@ def recover(connection: sa.Connection, policy: QueuePolicy, now: datetime) -> tu
     ).rowcount, doubtful
 
 
-def forget(connection: sa.Connection, policy: QueuePolicy, now: datetime) -> int:
+def forget(connection: Connection, policy: QueuePolicy, now: datetime) -> int:
     return connection.execute(sa.delete(queue_item).where(_is_old(policy, now))).rowcount
 
 
@@ -372,7 +370,7 @@ def _is_old(policy: QueuePolicy, now: datetime) -> sa.ColumnElement[bool]:
 
 
 def count_item_states(
-    connection: sa.Connection, policy: QueuePolicy, target: str | None = None
+    connection: Connection, policy: QueuePolicy, target: str | None = None
 ) -> dict[str, int]:
     query = sa.select(_c.state, sa.func.count()).where(_of_kind(policy)).group_by(_c.state)
     if target is not None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
 
 import feeds
 from publisher.articles import store as articles
@@ -78,7 +79,7 @@ class ArchiveRange:
     last: int
 
 
-def count_open(connection: sa.Connection, feed_id: int, after: int) -> int:
+def count_open(connection: Connection, feed_id: int, after: int) -> int:
     query = sa.select(sa.func.count()).where(
         _is_present(feed_id), feed_position.c.position > after
     )
@@ -86,12 +87,12 @@ def count_open(connection: sa.Connection, feed_id: int, after: int) -> int:
 
 
 def newest_entries(
-    connection: sa.Connection, feed_id: int, after: int, limit: int
+    connection: Connection, feed_id: int, after: int, limit: int
 ) -> list[EntryRow]:
     return _entries(connection, feed_id, feed_position.c.position > after, limit)
 
 
-def nth_position(connection: sa.Connection, feed_id: int, after: int, number: int) -> int:
+def nth_position(connection: Connection, feed_id: int, after: int, number: int) -> int:
     """Return the position of the oldest entry but some after a position; the oldest has number 1."""
     position = feed_position.c.position
     query = sa.select(position).where(_is_present(feed_id), position > after)
@@ -100,14 +101,14 @@ def nth_position(connection: sa.Connection, feed_id: int, after: int, number: in
 
 
 def archived_entries(
-    connection: sa.Connection, feed_id: int, archive: ArchiveRange
+    connection: Connection, feed_id: int, archive: ArchiveRange
 ) -> list[EntryRow]:
     inside = feed_position.c.position.between(archive.first, archive.last)
     return _entries(connection, feed_id, inside)
 
 
 def stored_entries(
-    connection: sa.Connection, rows: Sequence[EntryRow], now: datetime, *, with_texts: bool
+    connection: Connection, rows: Sequence[EntryRow], now: datetime, *, with_texts: bool
 ) -> list[StoredEntry]:
     """Return entries with their articles, in the same order; `html` and `text` are empty without texts."""
     texts: dict[int, Article] = {}
@@ -130,7 +131,7 @@ def _stored_entry(
     )
 
 
-def rows_of_articles(connection: sa.Connection, chosen: Sequence[Article]) -> list[EntryRow]:
+def rows_of_articles(connection: Connection, chosen: Sequence[Article]) -> list[EntryRow]:
     """Return the entries of articles in this order, with position 0; articles that no feed has yet are left out."""
     known: dict[tuple[int, str], sa.Row[tuple[int, str, str, int]]] = {}
     columns = feed_entry.c["article_id", "language", "tag", "updated"]
@@ -143,7 +144,7 @@ def rows_of_articles(connection: sa.Connection, chosen: Sequence[Article]) -> li
 
 
 def language_feeds(
-    connection: sa.Connection, languages: Sequence[str]
+    connection: Connection, languages: Sequence[str]
 ) -> Sequence[sa.Row[tuple[int, datetime, str]]]:
     """Return the feeds of languages: id, when each changed last, and hashes of its documents."""
     where = (feed.c.kind == "language") & feed.c.language.in_(languages)
@@ -151,15 +152,12 @@ def language_feeds(
     return connection.execute(sa.select(*columns).where(where).order_by(feed.c.id)).all()
 
 
-def _is_present(feed_id: int) -> sa.ColumnElement[bool]:
+def _is_present(feed_id: int) -> ColumnElement[bool]:
     return (feed_position.c.feed_id == feed_id) & (feed_position.c.state == "present")
 
 
 def _entries(
-    connection: sa.Connection,
-    feed_id: int,
-    where: sa.ColumnElement[bool],
-    limit: int | None = None,
+    connection: Connection, feed_id: int, where: ColumnElement[bool], limit: int | None = None
 ) -> list[EntryRow]:
     position = feed_position.c.position
     query = (
@@ -178,7 +176,7 @@ def _entry_row(position: int, row: sa.Row[Any]) -> EntryRow:
 
 
 def withdrawals_from(
-    connection: sa.Connection, feed_id: int, archive: ArchiveRange | None = None
+    connection: Connection, feed_id: int, archive: ArchiveRange | None = None
 ) -> list[Withdrawal]:
     columns = (
         *feed_entry.c["tag", "withdrawn_at", "language"],
@@ -205,19 +203,19 @@ def withdrawals_from(
     return [Withdrawal(*row) for row in rows]
 
 
-def newest_archive(connection: sa.Connection, feed_id: int) -> ArchiveRange:
+def newest_archive(connection: Connection, feed_id: int) -> ArchiveRange:
     query = _ARCHIVES.where(feed_archive.c.feed_id == feed_id)
     query = query.order_by(feed_archive.c.number.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     return ArchiveRange(*row) if row else ArchiveRange(0, 0, 0)
 
 
-def due_archives(connection: sa.Connection, feed_id: int) -> list[ArchiveRange]:
+def due_archives(connection: Connection, feed_id: int) -> list[ArchiveRange]:
     query = _ARCHIVES.where(feed_archive.c.feed_id == feed_id, feed_archive.c.due)
     return [ArchiveRange(*row) for row in connection.execute(query).all()]
 
 
-def record_archive(connection: sa.Connection, feed_id: int, archive: ArchiveRange) -> None:
+def record_archive(connection: Connection, feed_id: int, archive: ArchiveRange) -> None:
     here = (feed_archive.c.feed_id == feed_id) & (feed_archive.c.number == archive.number)
     if connection.execute(sa.update(feed_archive).where(here).values(due=False)).rowcount == 0:
         values = {**asdict(archive), "feed_id": feed_id, "due": False}
@@ -225,7 +223,7 @@ def record_archive(connection: sa.Connection, feed_id: int, archive: ArchiveRang
 
 
 def mark_archives_due(
-    connection: sa.Connection, feed_id: int | None = None, numbers: Sequence[int] = ()
+    connection: Connection, feed_id: int | None = None, numbers: Sequence[int] = ()
 ) -> None:
     rows = sa.update(feed_archive).values(due=True)
     if feed_id is None:

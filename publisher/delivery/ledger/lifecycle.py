@@ -40,9 +40,7 @@ _IN_ONE_PASS = sa.select(delivery.c.issue_id, delivery.c.state, sa.func.count())
 _COUNTS = sa.select(issue_table.c.id, _STATE, _ROWS_IN_STATE).join(_STATES, sa.true())
 
 
-def count_deliveries(
-    connection: sa.Connection, issues: Sequence[int]
-) -> dict[int, Counter[str]]:
+def count_deliveries(connection: Connection, issues: Sequence[int]) -> dict[int, Counter[str]]:
     counts: dict[int, Counter[str]] = {number: Counter() for number in issues}
     stored = sa.select(delivery_count).where(delivery_count.c.issue_id.in_(issues))
     for number, state, count in connection.execute(stored):
@@ -51,7 +49,7 @@ def count_deliveries(
     return counts | count_rows(connection, missing) if missing else counts
 
 
-def count_rows(connection: sa.Connection, issues: Collection[int]) -> dict[int, Counter[str]]:
+def count_rows(connection: Connection, issues: Collection[int]) -> dict[int, Counter[str]]:
     counts: dict[int, Counter[str]] = {number: Counter() for number in issues}
     if sql.counts_in_one_pass(connection):
         query = _IN_ONE_PASS.where(delivery.c.issue_id.in_(issues))
@@ -64,7 +62,7 @@ def count_rows(connection: sa.Connection, issues: Collection[int]) -> dict[int, 
     return counts
 
 
-def store_counts(connection: sa.Connection, issue_id: int) -> Counter[str]:
+def store_counts(connection: Connection, issue_id: int) -> Counter[str]:
     delete_counts(connection, issue_id)
     count = count_rows(connection, [issue_id])[issue_id]
     rows = [
@@ -76,17 +74,17 @@ def store_counts(connection: sa.Connection, issue_id: int) -> Counter[str]:
     return count
 
 
-def delete_counts(connection: sa.Connection, issue_id: int) -> None:
+def delete_counts(connection: Connection, issue_id: int) -> None:
     connection.execute(sa.delete(delivery_count).where(delivery_count.c.issue_id == issue_id))
 
 
-def is_pruned(connection: sa.Connection, issue_id: int) -> bool:
+def is_pruned(connection: Connection, issue_id: int) -> bool:
     """Return whether an issue's rows are deleted, or being deleted. Its stored counts stay."""
     found = sa.exists(delivery_outcome.c.count).where(delivery_outcome.c.issue_id == issue_id)
     return bool(connection.execute(sa.select(found)).scalar_one())
 
 
-def issues_with_sent(connection: sa.Connection, issues: Collection[int]) -> set[int]:
+def issues_with_sent(connection: Connection, issues: Collection[int]) -> set[int]:
     sent = sa.exists(delivery.c.subscriber_id).where(
         delivery.c.issue_id == issue_table.c.id, delivery.c.state == DeliveryState.SENT
     )
@@ -94,7 +92,7 @@ def issues_with_sent(connection: sa.Connection, issues: Collection[int]) -> set[
     return set(connection.execute(query).scalars())
 
 
-def nothing_accepted(connection: sa.Connection, issues: Collection[int], many: int) -> bool:
+def nothing_accepted(connection: Connection, issues: Collection[int], many: int) -> bool:
     """Return whether `many` recipients or more are deferred, and no mail of an issue was sent."""
     deferred = (
         sa.select(delivery.c.subscriber_id)

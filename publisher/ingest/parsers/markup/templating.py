@@ -18,6 +18,7 @@ from publisher.ingest.parsers.document import Dialect, ShortcodeRule, SourceDocu
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.markup import common, vocabulary
 from publisher.ingest.parsers.markup.mdx import replace_mdx
+from publisher.ingest.parsers.markup.vocabulary import MarkupContext
 
 _VUE_VALUE = re.compile(r"\{\{\s*\$frontmatter\.")
 # An element of VitePress whose braces are shown.
@@ -92,7 +93,7 @@ def run_templates(
     if "<!--" in log.text:
         log = log.reading(common.without_comments(log.text))
     values = document.values
-    context = vocabulary.MarkupContext(
+    context = MarkupContext(
         fields, values, in_html, to_html, partial(common.admonition_title, language=language)
     )
     match dialect_of(document, fields):
@@ -177,9 +178,7 @@ _ARGUMENT = re.compile(
 
 
 def replace_shortcodes(
-    context: vocabulary.MarkupContext,
-    rules: Mapping[str, ShortcodeRule],
-    log: common.ProblemLog,
+    context: MarkupContext, rules: Mapping[str, ShortcodeRule], log: common.ProblemLog
 ) -> str:
     text = log.text
     if "{{<" not in text and "{{%" not in text:
@@ -199,10 +198,7 @@ class _ShortcodeReplacer:
     """Goes through a document once, with a stack of the shortcodes that are open."""
 
     def __init__(
-        self,
-        context: vocabulary.MarkupContext,
-        rules: Mapping[str, ShortcodeRule],
-        log: common.ProblemLog,
+        self, context: MarkupContext, rules: Mapping[str, ShortcodeRule], log: common.ProblemLog
     ) -> None:
         self._context = context
         self._rules = rules
