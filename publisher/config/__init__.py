@@ -10,13 +10,7 @@ from publisher.config.choices import (
 from publisher.config.delivery import DeliverySettings
 from publisher.config.loader import SETTINGS_FILE, load_settings
 from publisher.config.newsletters import Edition, Newsletter
-from publisher.config.publication import (
-    FeedSettings,
-    Folders,
-    PodcastSettings,
-    Publication,
-    Settings,
-)
+from publisher.config.publication import Folders, Publication, Settings
 from publisher.config.sources import SourceSettings
 
 __all__ = [
@@ -25,13 +19,11 @@ __all__ = [
     "DigestCadence",
     "DigestKey",
     "Edition",
-    "FeedSettings",
     "Folders",
     "InDoubtPolicy",
     "LatePolicy",
     "MissingPolicy",
     "Newsletter",
-    "PodcastSettings",
     "Publication",
     "Settings",
     "SourceSettings",

@@ -7,15 +7,10 @@ from publisher.languages.locales import (
     autonym,
     direction,
     format_date,
-    format_month,
     in_quotes,
     language_called,
     list_names,
     locale_of,
-    own_digits,
-    plural_samples,
-    reading_time,
-    territory_locale,
 )
 from publisher.languages.tags import known_tag, match, normalise, script, sources_of
 
@@ -23,7 +18,6 @@ __all__ = [
     "autonym",
     "direction",
     "format_date",
-    "format_month",
     "in_quotes",
     "known_tag",
     "language_called",
@@ -31,10 +25,6 @@ __all__ = [
     "locale_of",
     "match",
     "normalise",
-    "own_digits",
-    "plural_samples",
-    "reading_time",
     "script",
     "sources_of",
-    "territory_locale",
 ]

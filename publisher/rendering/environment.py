@@ -20,9 +20,9 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
-from publisher import languages
 from publisher.articles.content.internal_links import link_anchors
 from publisher.errors import RenderingError
+from publisher.languages import locales
 from publisher.rendering import filters, plaintext
 from publisher.rendering.colours_and_fonts import typeface
 from publisher.rendering.template_files import (
@@ -266,7 +266,7 @@ def _language_attributes_if_needed(
 @lru_cache(maxsize=256)
 def language_attributes(language: str) -> Markup:
     """Return the attributes `lang` and `dir` of an element in a language."""
-    return Markup('lang="{}" dir="{}"').format(language, languages.direction(language))
+    return Markup('lang="{}" dir="{}"').format(language, locales.direction(language))
 
 
 def _absolute_html(html: str, base: str, page: str = "") -> Markup:
@@ -281,28 +281,28 @@ TEMPLATE_FILTERS: dict[str, Any] = {
     "affiliated": filters.byline_text,
     "arrow": filters.arrow,
     "author_path": author_path,
-    "autonym": languages.autonym,
+    "autonym": locales.autonym,
     "clock": filters.duration_text,
     "comma": filters.comma,
     "converted_from": filters.converted_from,
     "css_string": filters.css_string,
-    "date": languages.format_date,
-    "direction": languages.direction,
+    "date": locales.format_date,
+    "direction": locales.direction,
     "end": filters.end_side,
     "file_name": filters.file_name,
     "isolate": plaintext.isolate,
     "isolate_lines": plaintext.isolate_lines,
     "mail_picture": filters.mail_picture,
     "marks": language_attributes,
-    "own_digits": languages.own_digits,
-    "reading_time": languages.reading_time,
-    "list_names": languages.list_names,
-    "month": languages.format_month,
+    "own_digits": locales.own_digits,
+    "reading_time": locales.reading_time,
+    "list_names": locales.list_names,
+    "month": locales.format_month,
     "names": filters.byline_names,
     "one_line": plaintext.to_one_line,
     "otherwise": filters.otherwise,
     "own_picture": filters.own_picture,
-    "plural_samples": languages.plural_samples,
+    "plural_samples": locales.plural_samples,
     "readable_address": readable_address,
     "site_name": filters.site_name,
     "shorten": plaintext.shorten_to_columns,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from publisher.articles.model import Byline, KnownByline, Origin, Picture, Provenance
-from publisher.languages import territory_locale
+from publisher.languages.locales import territory_locale
 from publisher.rendering import model
 from publisher.rendering.filters import absolute_url
 from publisher.urls import author_page_path, icon_path

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from publisher.config import FeedSettings, load_settings
+from publisher.config import load_settings
 from publisher.config.loader import PEOPLE_FILE
+from publisher.config.publication import FeedSettings
 from publisher.config.reload import SettingsFile
 from publisher.errors import ConfigError
 from publisher.testing import make_publication

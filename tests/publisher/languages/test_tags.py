@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from publisher import languages
 from publisher.errors import LanguageError
-from publisher.languages.locales import bidi_fault, character_name
+from publisher.languages.locales import bidi_fault, character_name, own_digits, reading_time
 from publisher.languages.tags import _SCRIPTS
 from tests.sizes import at_night
 
@@ -190,7 +190,7 @@ def test_quotation_marks_are_those_of_the_language(tag: str, marked: str) -> Non
 
 
 def test_numbers_have_the_digits_of_the_locale() -> None:
-    assert [languages.own_digits("No. 12", tag) for tag in ("en", "ar", "fa", "mr")] == [
+    assert [own_digits("No. 12", tag) for tag in ("en", "ar", "fa", "mr")] == [
         *("No. 12", "No. 12"),
         *("No. ۱۲", "No. १२"),
     ]
@@ -253,14 +253,14 @@ def test_lists_follow_the_language(tag: str, text: str) -> None:
 
 
 def test_reading_time_counts_words_or_characters_which_all_have_names() -> None:
-    assert languages.reading_time("", "en") == "1 min"
-    assert languages.reading_time("word " * 238, "en") == "1 min"
-    assert languages.reading_time("word " * 239, "en") == "2 min"
-    assert languages.reading_time("word " * 932, "de") == "4 Min."
-    assert languages.reading_time("字 \n" * 370, "zh-Hant") == "1 分鐘"
-    assert languages.reading_time("字" * 371, "zh-Hant") == "2 分鐘"
-    assert languages.reading_time("字" * 371, "ja") == "1 分"
-    assert languages.reading_time("واژه " * 1000, "fa") == "۵ دقیقه"
+    assert reading_time("", "en") == "1 min"
+    assert reading_time("word " * 238, "en") == "1 min"
+    assert reading_time("word " * 239, "en") == "2 min"
+    assert reading_time("word " * 932, "de") == "4 Min."
+    assert reading_time("字 \n" * 370, "zh-Hant") == "1 分鐘"
+    assert reading_time("字" * 371, "zh-Hant") == "2 分鐘"
+    assert reading_time("字" * 371, "ja") == "1 分"
+    assert reading_time("واژه " * 1000, "fa") == "۵ دقیقه"
     assert character_name("\x07") == "U+0007"
 
 

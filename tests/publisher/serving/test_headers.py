@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from publisher.config import FeedSettings, Settings
+from publisher.config import Settings
+from publisher.config.publication import FeedSettings
 from publisher.serving.headers import document_kind, headers_for, is_hidden, media_type
 from tests.publisher.serving.samples import make_settings
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from publisher.config import FeedSettings, Settings
+from publisher.config import Settings
+from publisher.config.publication import FeedSettings
 from publisher.config.web import ConsoleSettings, WebSettings
 from publisher.errors import UsageError
 from publisher.serving.nginx_site import nginx_config

@@ -13,7 +13,7 @@ import pytest
 from publisher import files, web_files
 from publisher.accounts.model import terminal_actor
 from publisher.app.sources import accept_source_loss
-from publisher.config import FeedSettings
+from publisher.config.publication import FeedSettings
 from publisher.database.retry_queue import queue_item
 from publisher.syndication import feed_documents, feed_pages, feed_window, websub
 from publisher.syndication.feed_writer import mark_all_feeds_due

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.config import FeedSettings
+from publisher.config.publication import FeedSettings
 from publisher.syndication import feed_writer
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import URL, public, stamps, syndicated
