@@ -141,7 +141,7 @@ def list_drafts(state: EditingState, actor: Actor) -> list[sa.Row[Any]]:
 
 
 def list_written_articles(state: EditingState, actor: Actor) -> list[sa.Row[Any]]:
-    """Return the latest articles that the actor may edit in their files: `id`, `language`, `title`, `published_at`."""
+    """Return the latest articles that the actor may edit in their files: `id`, `language`, `title`, `published_on`."""
     tags = state.settings.publication.languages
     own = [tag for tag in tags if actor.permits(Permission.EDIT_ISSUE, tag)]
     with state.database.reading() as connection:
@@ -153,7 +153,9 @@ def written_rows(
 ) -> list[sa.Row[Any]]:
     """Return the latest articles whose files can be written, with source, path and the story's key."""
     place = source_item.c.source, source_item.c.key.label("path"), story.c.key.label("story")
-    own = article.c["id", "story_id", "language", "title", "origin", "published_at"]
+    own = article.c[
+        "id", "story_id", "language", "title", "origin", "published_on", "published_at"
+    ]
     names = [one.name for one in editable_sources(state.settings)]
     shown = (article.c.status != ArticleStatus.WITHDRAWN, article.c.origin != Origin.CONVERTED)
     query: sa.Select[Any] = sa.select(*own, *place).join_from(source_item, article).join(story)

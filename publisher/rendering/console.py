@@ -6,7 +6,7 @@ A publication's own templates never change them. Their words are in catalogues o
 import html
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from gettext import NullTranslations
 from typing import Any
@@ -28,6 +28,8 @@ _TAG = re.compile(r"<[^>]*>")  # values are escaped, so that these are all there
 _SEPARATOR = message(", ")  # between words of a list
 # The languages that the console's own words are in.
 CONSOLE_LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar")
+# Templates of the first pages that people open, and what these include.
+_OF_EACH_DAY = ("base", "words", "parts", "revision_diff", "issue_parts", "issue", "today")
 
 
 class ConsolePages:
@@ -36,14 +38,19 @@ class ConsolePages:
     def __init__(self) -> None:
         self._templates = Templates(None, console_catalogue)
 
+    def load(self) -> None:
+        """Compile what the pages of each day need, which the first of them does otherwise."""
+        self._templates.load(f"console/{name}.html" for name in _OF_EACH_DAY)
+
     def render(self, name: str, language: str, values: Mapping[str, Any]) -> str:
         """Return a page from `console/<name>`, in one of CONSOLE_LANGUAGES.
 
-        Besides `values` it gets what `_formatters` has. Raise RenderingError for a template's fault.
+        Besides `values` it gets what `_formatters` has; days in the year of `today` have no year. Raise
+        RenderingError for a template's fault.
         """
         translations, _found = console_catalogue(language)
         said = partial(said_in, language, translations)
-        given = {**_formatters(language), "said": said, **values}
+        given = {**_formatters(language, values.get("today")), "said": said, **values}
         return self._templates.render(f"console/{name}", language, given)
 
 
@@ -94,19 +101,19 @@ def _said_value(language: str, translations: NullTranslations, value: SentenceVa
     return Markup("<bdi>{}</bdi>").format(value)
 
 
-def _formatters(language: str) -> dict[str, Any]:
-    locale = locale_of(language)
+def _formatters(language: str, today: date | None) -> dict[str, Any]:
+    locale, year = locale_of(language), today.year if today else None
     written: dict[str, Any] = {
         "number": partial(format_decimal, locale=locale),
         "percent": partial(format_percent, locale=locale),
         "day": partial(dates.format_date, format="full", locale=locale),
-        "short_day": partial(dates.format_skeleton, "yMMMEd", locale=locale),
+        "short_day": partial(_short_day, year=year, locale=locale),
         "month_day": partial(dates.format_skeleton, "MMMd", locale=locale),
         # A day of a year that is clear, a month, a day of the week.
         "near_day": partial(dates.format_skeleton, "MMMEd", locale=locale),
         "month_name": partial(dates.format_skeleton, "yMMMM", locale=locale),
         "weekday": partial(dates.format_skeleton, "E", locale=locale),
-        "moment": partial(_moment, locale=locale),
+        "moment": partial(_moment, year=year, locale=locale),
         "clock_time": partial(_clock_time, locale=locale),
         "utc_moment": partial(_utc_moment, locale=locale),
         "ago": lambda value, now: dates.format_timedelta(
@@ -118,10 +125,17 @@ def _formatters(language: str) -> dict[str, Any]:
     return written
 
 
-def _moment(value: datetime, zone: str = "UTC", *, locale: Locale) -> str:
-    """Write an instant in a time zone: `Fri, Jan 16, 2026, 8:00 AM`."""
-    local = value.astimezone(ZoneInfo(zone))
-    day = dates.format_skeleton("yMMMEd", local, locale=locale)
+def _short_day(value: date, *, year: int | None, locale: Locale) -> str:
+    """Write a day, and its year if that is not `year`: `Fri, Jan 16, 2026`."""
+    skeleton = "MMMEd" if value.year == year else "yMMMEd"
+    return dates.format_skeleton(skeleton, value, locale=locale)
+
+
+def _moment(
+    value: datetime, zone: str = "UTC", *, year: int | None = None, locale: Locale
+) -> str:
+    """Write an instant in a time zone: `Fri, Jan 16, 8:00 AM`, with its year if that is not `year`."""
+    day = _short_day(value.astimezone(ZoneInfo(zone)), year=year, locale=locale)
     pattern = str(dates.get_datetime_format("medium", locale=locale))
     text = pattern.replace("{0}", _clock_time(value, zone, locale=locale)).replace("{1}", day)
     return text.replace("'", "")

@@ -7,7 +7,7 @@ template's name and line. A shortcode of a site may be shown by a template of th
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache, partial
 from gettext import NullTranslations
 from pathlib import Path
@@ -72,6 +72,11 @@ class Templates:
         self._words: Catalogues = cache(words or partial(catalogue, folders=self.own))
         folders = (*self.own, shipped_templates_folder())
         self._environment = _environment(folders) if own else _shipped_environment()
+
+    def load(self, names: Iterable[str]) -> None:
+        """Compile templates, which the first page that needs them does otherwise."""
+        for name in names:
+            self._environment.get_template(name)
 
     def render(self, name: str, language: str, values: Mapping[str, Any]) -> str:
         """Return a template's output, the program's words in a language. RenderingError has template, line and reason."""

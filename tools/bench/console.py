@@ -141,8 +141,8 @@ def _preview(table: Table, settings: Settings) -> None:
     token = _signed_in(settings)
     with console_process(settings.folders.root) as console:
         for what, path in (
-            ("frozen", f"/issues/weekly-en-{DAY}/preview/"),
-            ("rendered for it", "/next/weekly/"),
+            ("frozen", f"/issues/weekly-en-{DAY}/preview/?language=all"),
+            ("rendered for it", "/next/weekly/?language=all"),
         ):
             pid = console.process.pid
             before = processor_seconds(pid)
@@ -183,9 +183,9 @@ def _edit(table: Table, settings: Settings) -> None:
         console_process(settings.folders.root, f"{NOW.isoformat()}") as console,
         ConsoleBrowser(console.port, token) as browser,
     ):
-        for page in ("", "languages/", "preview/"):
-            waits = [_timed(partial(browser.get, path + page))[0] for _run in range(RUNS)]
-            shown = f"{name}, {page or 'its page'}: median after the first"
+        for page in (path, f"{path}languages/", f"{path}preview/", "/next/weekly/"):
+            waits = [_timed(partial(browser.get, page))[0] for _run in range(RUNS)]
+            shown = f"{name}, {page}: median after the first"
             table.add_row(shown, f"{statistics.median(waits[1:]) * 1000:.0f} ms")
         for everywhere in ("", "yes"):
             waits = []

@@ -127,6 +127,7 @@ def _tasks(
     items: Iterable[AttentionItem],
 ) -> Iterator[TodayTask]:
     accounts = [one for one in store.list_accounts(connection) if one.disabled_at is None]
+    names = {one.email: one.name for one in accounts}
     waiting = {
         one.issue.name: approvals.approval_facts(connection, one.issue, edition.approval)
         for one in snapshot.latest
@@ -135,8 +136,11 @@ def _tasks(
     }
     for item in items:
         facts = waiting.get(item.name)
-        if facts and item.kind == "approval" and approvals.verdict(facts).count.changes:
-            item = replace(item, kind="changes", urgent=True)  # noqa: PLW2901  # it waits for others
+        asked = approvals.verdict(facts).count.changes if facts else ()
+        if asked and item.kind == "approval":
+            said = (note.partition(": ") for note in asked)
+            text = "; ".join(f"{names.get(who, who)}: {note}" for who, _colon, note in said)
+            item = replace(item, kind="changes", urgent=True, text=text)  # noqa: PLW2901  # it waits for others
         yield TodayTask(item, _doers(item, accounts, facts) if item.kind in _TASKS else None)
 
 

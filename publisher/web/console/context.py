@@ -27,6 +27,7 @@ import flask
 from publisher.app.accounts.administration import read_account_names
 from publisher.app.accounts.sign_in import SignedIn, read_signed_in
 from publisher.app.editing_state import Actor, Permission
+from publisher.app.issues.approvals import PlanToSign
 from publisher.clock import Clock
 from publisher.config import Publication, Settings
 from publisher.errors import RepeatedFormError
@@ -206,9 +207,10 @@ def _sheet(pages: ConsolePages, accent: str, languages: tuple[str, ...]) -> byte
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleContext(ApiContext):
-    """What all requests share, and the forms that were sent."""
+    """What all requests share: the forms that were sent, and plans of issues with the time of their count."""
 
     repeated_forms: RepeatedForms = field(default_factory=RepeatedForms)
+    plans: dict[object, tuple[datetime, PlanToSign | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

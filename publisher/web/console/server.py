@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import cache, partial
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -34,8 +34,10 @@ _STRANGER_BYTES, _ENDED_SESSION_BYTES = 128 * 1024, MAX_DRAFT_BYTES
 _SENDER_SECONDS = 0.5
 
 
-def create_site(context: Callable[[], ConsoleContext]) -> WSGIApplication:
-    """Return an application with the API below `/api/`, and the console elsewhere. Each is loaded at its first request: it takes a while."""
+def create_site(
+    context: Callable[[], ConsoleContext], *, load_soon: bool = False
+) -> WSGIApplication:
+    """Return an application with the API below `/api/`, and the console elsewhere. Each is loaded at its first request, which takes a second; `load_soon` begins with the console in a thread."""
     lock = Lock()
 
     @cache
@@ -49,6 +51,14 @@ def create_site(context: Callable[[], ConsoleContext]) -> WSGIApplication:
         from publisher.web.api.application import create_api
 
         return create_api(context())
+
+    def load() -> None:
+        with lock:
+            console()
+        context().opened.pages.load()
+
+    if load_soon:
+        Thread(target=load, name="load the console").start()
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         is_api = str(environ.get("PATH_INFO", "")).startswith("/api/")
@@ -121,4 +131,5 @@ def open_console(
 
         with closing(BodyLimits(context)) as limits:
             find_problem = partial(find_failure, opened.reading, settings)
-            yield with_health(create_site(context), find_problem), limits
+            site = create_site(context, load_soon=True)
+            yield with_health(site, find_problem), limits

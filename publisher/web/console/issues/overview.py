@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import flask
@@ -44,6 +45,8 @@ from publisher.web.pages.responses import parse_id
 
 # Seconds before its first mail from which on the page of an issue counts down.
 _SOON = 3600
+# For so long the pages of an issue show a plan. An approval is refused if the number has moved far since.
+_KEPT_PLAN = timedelta(minutes=1)
 # The fields of the form of words.
 _WORDS = (EditKind.SUBJECT, EditKind.PREHEADER, EditKind.OPENING)
 # States of issues whose page shows no mail: it is made just now, or there is none.
@@ -184,10 +187,23 @@ def _changed_since_approval(
 def _plan(
     request: ConsoleRequest, view: ApprovalView | None, to_approve: Sequence[ApprovalView]
 ) -> PlanToSign | None:
-    """Return who gets an issue, for those who may approve it or its sisters: it counts everybody."""
+    """Return who gets an issue, for those who may approve it or its sisters."""
     if view is not None and request.permits(Permission.APPROVE, view.issue.language):
-        return read_plan_to_sign(request.state, view)
-    return read_plan_to_sign(request.state, to_approve[0]) if to_approve else None
+        return plan_to_show(request, view)
+    return plan_to_show(request, to_approve[0]) if to_approve else None
+
+
+def plan_to_show(request: ConsoleRequest, view: ApprovalView) -> PlanToSign | None:
+    """Return the plan of an issue as it is. It counts all subscribers, so it is kept for a minute; a form counts again."""
+    kept, now = request.context.plans, request.state.clock.now()
+    key = (view.issue.id, view.manifest, tuple(one.id for one in view.rows))
+    at, plan = kept.get(key, (None, None))
+    if at is None or not at <= now < at + _KEPT_PLAN or flask.request.method == "POST":
+        for old in [old for old, (then, _plan) in [*kept.items()] if then + _KEPT_PLAN <= now]:
+            kept.pop(old, None)
+        plan = read_plan_to_sign(request.state, view)
+        kept[key] = now, plan
+    return plan
 
 
 def _seconds_until_sent(request: ConsoleRequest, issue: Issue) -> int | None:

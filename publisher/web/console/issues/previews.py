@@ -16,7 +16,6 @@ from publisher.app.issues.approvals import (
     ApprovalView,
     PlanToSign,
     read_approvals,
-    read_plan_to_sign,
 )
 from publisher.app.issues.corrections import list_corrections
 from publisher.app.issues.lookup import choose_editions, find_issue_group
@@ -28,6 +27,7 @@ from publisher.errors import IssueError, PublisherError, UsageError
 from publisher.issues.model import IssueState
 from publisher.web.api.operations import About
 from publisher.web.console.context import ConsoleRequest
+from publisher.web.console.issues.overview import plan_to_show
 from publisher.web.console.routes import Access, RouteTable
 from publisher.web.pages.responses import parse_id
 from subscribers.preferences import Profile
@@ -240,7 +240,7 @@ def _to_approve(
         if request.permits(Permission.APPROVE, tag)
     ]
     mine = [one for one in views if one is not None]
-    return mine, read_plan_to_sign(request.state, mine[0]) if mine else None
+    return mine, plan_to_show(request, mine[0]) if mine else None
 
 
 def _approvals(request: ConsoleRequest, issue: str) -> ApprovalView | None:

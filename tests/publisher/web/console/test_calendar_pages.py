@@ -113,7 +113,7 @@ def test_issues_are_filtered_and_searched_by_subject(
     for words, found in (("TIDES", 1), ("%", 0), ("ferry", 0)):
         assert len(lines_of(client, f"&q={quote(words)}")) == found
     (found_line,) = lines_of(client, "&q=tides")
-    assert found_line.startswith("Fri, Jan 9, 2026 8:00 AM The week The week: Tides")
+    assert found_line.startswith("Fri, Jan 9 8:00 AM The week The week: Tides")
     assert lines_of(client, "&q=tides&language=ar") == []
     assert lines_of(client, f"&q={'x' * 60_000}") == []
     # Each page of what was found leads on, and has each issue once.

@@ -89,6 +89,23 @@ def test_what_was_read_in_the_preview_is_approved_there(
     assert "/approve/" not in client.get(preview).text
 
 
+def test_who_gets_it_is_counted_for_pages_once_and_again_for_a_form(
+    publication: PublicationFolder, sign_in: SignIn
+) -> None:
+    client = sign_in("approver")
+
+    def read() -> str:
+        found = re.search(r"<strong>(\d+) readers?</strong>", client.get(PAGE).text)
+        return found[1] if found else ""
+
+    assert read() == "1"
+    subscribe(publication, ("late@example.com", "en"))
+    assert read() == "1"
+    refused = client.post(f"{PAGE}approve/", data={"manifest": "0" * 64})
+    assert (refused.status_code, "2 readers" in refused.text) == (409, True)
+    assert read() == "2"
+
+
 def test_what_changed_since_it_was_read_is_not_approved_and_is_shown(
     publication: PublicationFolder, sign_in: SignIn
 ) -> None:

@@ -101,7 +101,7 @@ def test_changes_that_are_asked_for_wait_for_editors(
     request_changes(editing_state(publication), ann, ENGLISH, manifest, "Say which ferry")
     mine = part(sign_in("editor", "en"), "Waits for you")
     assert "Changes are asked for" in mine
-    assert "Say which ferry" in mine
+    assert "bob: Say which ferry" in mine
     assert "Read and change" in mine
     assert "Changes are asked for" in part(sign_in("editor", "ar"), "Waits for others")
 

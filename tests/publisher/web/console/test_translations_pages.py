@@ -37,7 +37,7 @@ def test_the_list_shows_each_story_in_each_language_and_filters(sign_in: SignIn)
     every = text_of(client, "/translations/")
     assert re.search(r"The ferry .*original missing missing .*The bridge", every)
     # The date of the article, which begins there when it is still the day before in UTC.
-    assert re.search(r"The ferry Thu, Jan 8, 2026 ", every)
+    assert "The ferry Thu, Jan 8 " in every
     missing = text_of(client, "/translations/?language=ar&state=missing")
     assert "The ferry" in missing
     assert "The bridge" not in missing
@@ -75,7 +75,7 @@ def test_a_translator_promises_starts_gives_up_and_releases(sign_in: SignIn) -> 
     # By name; the address is its title.
     assert "promised Ann translator" in page
     assert 'title="translator-ar-en@example.org">Ann translator' in client.get(FERRY).text
-    assert "Until Fri, Jan 16, 2026" in page
+    assert "Until Fri, Jan 16" in page
     assert client.post(f"{FERRY}start/").status_code == 303
     assert "in work" in text_of(client, FERRY)
     # Who comes second sees whose it is.

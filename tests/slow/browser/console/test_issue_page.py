@@ -1,5 +1,6 @@
 """The page of an issue in Chromium: few clicks, no scrolling, the focus where it was, and all of it without a script."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -126,6 +127,33 @@ def test_the_focus_stays_on_the_button_that_moved_a_story_and_what_was_typed_sta
         return [window.input_value("#opening"), *refused]
 
     assert chromium.browse_servers(look) == ["Not saved yet"]
+
+
+def test_columns_are_counted_while_words_are_typed_and_automatic_words_follow_a_move(
+    chromium: Chromium, desk: Desk
+) -> None:
+    def look(window: Page) -> None:
+        desk.open(window, desk.editor)
+        subject, hint = window.locator("#subject"), window.locator("#subject-hint")
+        automatic, counted = subject.input_value(), hint.inner_text()
+        assert counted == f"automatic · {len(automatic)} of 65 columns"
+        for words, said in (("潮汐 e\u0301", "6 of 65 columns"), (automatic, counted)):
+            subject.fill(words)
+            expect(hint).to_have_text(said)
+        subject.fill("x" * 66)
+        expect(hint).to_have_class(re.compile("over"))
+        subject.fill(automatic)
+        window.fill("#preheader", "Mine")
+        second = titles(window)[1]
+        window.get_by_role("button", name=f"Up: {second}").click()
+        expect(subject).to_have_value(re.compile(re.escape(second)))
+        expect(hint).to_contain_text("automatic")
+        expect(window.locator("#preheader")).to_have_value("Mine")
+        press(window.locator(".words .button"))
+        expect(hint).to_contain_text("automatic")
+        expect(window.locator("#preheader")).to_have_value("Mine")
+
+    chromium.browse_servers(look)
 
 
 def test_a_story_is_moved_in_all_languages_by_two_clicks(

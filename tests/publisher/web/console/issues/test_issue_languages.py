@@ -209,7 +209,7 @@ def test_the_form_of_words_has_what_counts_and_stores_what_differs(
 
     form = fields()
     assert form["subject"] == form["was.subject"] != ""
-    assert client.get(PAGE).text.count("automatic · ") == 2
+    assert client.get(PAGE).text.count(">automatic · ") == 2
     assert client.post(f"{PAGE}words/", data=form).status_code == 303
     assert issue_of(publication, ENGLISH).revision == 0
     form |= {"subject": "Three tides", "opening": "Dear *reader*"}
@@ -217,7 +217,7 @@ def test_the_form_of_words_has_what_counts_and_stores_what_differs(
     # Both are one revision; the first line stayed automatic.
     assert issue_of(publication, ENGLISH).revision == 1
     page = client.get(PAGE).text
-    assert page.count("automatic · ") == 1
+    assert page.count(">automatic · ") == 1
     assert "11 of 65 columns" in page
     # Emptied, it is the automatic one again.
     again = fields() | {"subject": "", "opening": "Dear *reader*"}
