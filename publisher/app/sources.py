@@ -198,9 +198,13 @@ def _of_files(facts: SourceFacts) -> Iterator[SourceNotice]:
         )
         yield SourceNotice("quarantine", what, remedy)
     if facts.problems:
-        one, many = "%(count)s problem in its articles", "%(count)s problems in its articles"
+        what = counted(
+            "%(count)s problem in its articles",
+            "%(count)s problems in its articles",
+            facts.problems,
+        )
         remedy = message("they are listed by kind, with what to do")
-        yield SourceNotice("problems", counted(one, many, facts.problems), remedy)
+        yield SourceNotice("problems", what, remedy)
 
 
 def _of_languages_and_dates(facts: SourceFacts) -> Iterator[SourceNotice]:
