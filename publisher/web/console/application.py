@@ -87,6 +87,7 @@ def create_console(
 ) -> flask.Flask:
     app = flask.Flask("publisher.web.console", static_folder=None, template_folder=None)
     app.extensions["console"] = context
+    context.opened.pages.load()
     app.url_map.converters["int"] = _Number
     app.before_request(lambda: None if context.is_asked() else console_error(context, 421))
     by_endpoint = {one.endpoint: one for one in routes}

@@ -35,9 +35,12 @@ _SENDER_SECONDS = 0.5
 
 
 def create_site(
-    context: Callable[[], ConsoleContext], *, load_soon: bool = False
+    context: Callable[[], ConsoleContext], *, soon: bool = False
 ) -> WSGIApplication:
-    """Return an application with the API below `/api/`, and the console elsewhere. Each is loaded at its first request, which takes a second; `load_soon` begins with the console in a thread."""
+    """Return an application with the API below `/api/`, and the console elsewhere.
+
+    Each is loaded at its first request, which takes a second; with `soon` a thread begins with the console.
+    """
     lock = Lock()
 
     @cache
@@ -52,13 +55,12 @@ def create_site(
 
         return create_api(context())
 
-    def load() -> None:
+    def load() -> WSGIApplication:
         with lock:
-            console()
-        context().opened.pages.load()
+            return console()
 
-    if load_soon:
-        Thread(target=load, name="load the console").start()
+    if soon:
+        Thread(target=load).start()
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         is_api = str(environ.get("PATH_INFO", "")).startswith("/api/")
@@ -131,5 +133,5 @@ def open_console(
 
         with closing(BodyLimits(context)) as limits:
             find_problem = partial(find_failure, opened.reading, settings)
-            site = create_site(context, load_soon=True)
+            site = create_site(context, soon=True)
             yield with_health(site, find_problem), limits
