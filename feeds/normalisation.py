@@ -35,8 +35,7 @@ _CLOSERS = dict.fromkeys("\u202a\u202b\u202d\u202e", _POP_EMBEDDING)
 _CLOSERS |= dict.fromkeys("\u2066\u2067\u2068", _POP_ISOLATE)
 _BIDI = re.compile("([\u202a-\u202e\u2066-\u2069])")
 
-# Validators accept minutes 00 and 30 in an offset of RFC 822.
-_HALF_HOUR = timedelta(minutes=30)
+_HALF_HOUR = timedelta(minutes=30)  # validators accept minutes 00 and 30 in an offset
 # A link whose text has only these could not be seen: white space, controls, joiners and selectors
 # (Default_Ignorable_Code_Point), Hangul fillers, the Braille blank.
 _INVISIBLE = (

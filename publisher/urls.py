@@ -21,10 +21,8 @@ from publisher.articles.model import Article, Byline, KnownByline, LanguageVersi
 if TYPE_CHECKING:
     from publisher.config import Publication
 
-# Signs in names and topics that are no part of what they say.
-_LABEL_MARKS = frozenset(" -_.,'\u2019")
-# Characters; longer names exceed limits of file systems and of lines in mails.
-_MAX_SLUG_LENGTH = 80
+_LABEL_MARKS = frozenset(" -_.,'\u2019")  # signs in names and topics that say nothing
+_MAX_SLUG_LENGTH = 80  # characters; longer names exceed file systems and lines in mails
 # First names of paths below the web root that are the program's, or that browsers, search engines and proxies
 # ask for: no article stands there.
 _OWN_NAMES = frozenset(

@@ -62,8 +62,7 @@ def _brotli(content: bytes) -> bytes:
     return bytes(brotli.compress(content, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY))
 
 
-# By suffix of the copy.
-COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {".gz": _gzip, ".br": _brotli}
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {".gz": _gzip, ".br": _brotli}  # by suffix
 
 
 def write_page(settings: Settings, file: PurePosixPath, page: str) -> bool:

@@ -91,8 +91,7 @@ article_link = sa.Table(
     sa.Column("language", sa.Text),
     # Why the file is not copied that the link names; NULL if it names none.
     sa.Column("left_out", sa.Text),
-    # The kind of the problem that the link has; NULL if it has none.
-    sa.Column("problem", sa.Text),
+    sa.Column("problem", sa.Text),  # the kind of problem that the link has; NULL if it has none
     info=KEYED,
 )
 

@@ -27,8 +27,7 @@ from publisher.issues.selection import (
 from publisher.recurrence import Occurrence
 from publisher.rendering import Digest, IssueContent, Renderer
 
-# No article is too old for a sample, which shows the templates.
-_ANY_AGE = timedelta(days=36500)
+_ANY_AGE = timedelta(days=36500)  # no article is too old for a sample: it shows the templates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -284,8 +284,7 @@ def _explained(backend: Backend) -> Iterator[None]:
 
 
 _Value = TypeVar("_Value")
-# Values in one statement: some builds of a database take no more than 999.
-MAX_SQL_PARAMETERS = 900
+MAX_SQL_PARAMETERS = 900  # values in one statement: some databases take no more than 999
 
 
 def chunks(

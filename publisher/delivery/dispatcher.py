@@ -41,8 +41,7 @@ from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.log import log
 from publisher.mail.dkim import DkimSigner
 
-# Seconds between two reports: people read no faster, and a log must not fill.
-REPORT_INTERVAL = 0.25
+REPORT_INTERVAL = 0.25  # seconds between two reports: a log must not fill
 _NOTED_STATES = {
     DeliveryState.DEFERRED: "deferred",
     DeliveryState.BOUNCED: "bounced",

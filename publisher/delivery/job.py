@@ -42,8 +42,7 @@ class Job:
     # Compiles a variant by its id, or returns what is kept of it. Safe among threads.
     compiled_variant: Callable[[int], CompiledMail]
     retry_policy: RetryPolicy
-    # The addresses in MAIL FROM, to which bounces are returned.
-    bounce_addresses: BounceAddresses
+    bounce_addresses: BounceAddresses  # those in MAIL FROM, to which bounces are returned
 
     def compose(self, claim: Claim) -> OutgoingMessage:
         variant = claim.variant_id

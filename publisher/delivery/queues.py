@@ -40,8 +40,7 @@ class Allocation:
     """What one transaction reserved and learned; what it learned is where the next one begins."""
 
     rows: dict[int, list[Claim]] = field(default_factory=dict)  # reserved rows, by worker
-    # Claimed rows that are not reserved yet.
-    claimed: deque[Claim] = field(default_factory=deque)
+    claimed: deque[Claim] = field(default_factory=deque)  # those that are not reserved yet
     # Seconds until the transport's rate allows more, if that is the limit.
     rate_wait: float | None = None
     # What recipients wait for, for people: the transport's rate, and those of domains, in order.

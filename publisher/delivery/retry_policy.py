@@ -18,8 +18,7 @@ MAX_DELAY = timedelta(hours=4)
 _JITTER = 0.25
 # With `in_doubt = "resend"`, a server that never replies must not get the same mail for days.
 MAX_UNANSWERED_ATTEMPTS = 3
-# A lost connection says little about the message, so the first tries cost no delay.
-IMMEDIATE_RETRIES = 2
+IMMEDIATE_RETRIES = 2  # a lost connection says little about the message: no delay at first
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,7 @@ _Result = TypeVar("_Result")
 _PIECE = 65_536  # bytes of a body that are decoded at once
 _CODINGS = frozenset({"gzip", "x-gzip", "deflate", "br"})
 _PERMANENT = frozenset({HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT})
-# What servers write if there is none.
-_NO_CODING = frozenset({"", "identity", "none", "utf-8", "binary"})
+_NO_CODING = frozenset({"", "identity", "none", "utf-8", "binary"})  # as servers write for none
 _HEADERS = {
     "User-Agent": f"newsletter-publisher/{__version__}",
     "Accept-Encoding": "gzip, br",
@@ -43,8 +42,7 @@ _HEADERS = {
 logging.getLogger("urllib3.connection").disabled = True
 
 
-# Lower ones belong to services that everybody knows (RFC 6335, section 6).
-_FIRST_FREE_PORT = 1024
+_FIRST_FREE_PORT = 1024  # lower ones are those of well-known services (RFC 6335, section 6)
 
 
 def look_up(host: str, port: int) -> list[str]:

@@ -39,8 +39,7 @@ _CUT_FROM = 30
 _WORTH_COMPARING, _ENOUGH = 3, 12
 # These join characters into one; `wcswidth` takes them into account.
 _JOINERS = frozenset("\u200c\u200d")
-# Characters that are quoted, and how many of them stand before the difference.
-_QUOTED, _LEAD = 32, 10
+_QUOTED, _LEAD = 32, 10  # characters that are quoted, and those of them before the difference
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,7 @@ from publisher.ingest.tables import (
     source_table,
 )
 
-# Per document: a template that is broken once is reported once for each place.
-_MAX_PROBLEMS = 200
+_MAX_PROBLEMS = 200  # of a document: a broken template is reported once for each place
 # Positions of problems of links, which other documents decide, begin here.
 _FIRST_OF_LINKS = 1_000
 _MAX_WHAT = 200  # characters of the value that is wrong

@@ -21,8 +21,7 @@ source_table = sa.Table(
     sa.Column("mark", sa.Text, nullable=False),
     # The files that are no items: JSON with numbers by reason and group; empty if there are none.
     sa.Column("left_out", sa.Text, nullable=False, server_default=""),
-    # When its first import was finished; NULL before that.
-    sa.Column("imported_at", UTCDateTime),
+    sa.Column("imported_at", UTCDateTime),  # when its first import was finished; NULL before
     info=KEYED,
 )
 

@@ -178,8 +178,7 @@ class OccurrenceChange:
     is_planned: bool = False
 
 
-# By newsletter and language.
-OccurrenceChanges = Mapping[tuple[str, str], Sequence[OccurrenceChange]]
+OccurrenceChanges = Mapping[tuple[str, str], Sequence[OccurrenceChange]]  # by edition
 
 
 def changes_of(changes: OccurrenceChanges, edition: Edition) -> Sequence[OccurrenceChange]:

@@ -70,8 +70,7 @@ issue_table = sa.Table(
     # What it had before editors changed it: pairs of story and article, and `more`; NULL without edits.
     sa.Column("selected", sa.JSON(none_as_null=True)),
     sa.Column("assembled_at", UTCDateTime),
-    # From when on it may be sent; NULL if an editor holds it.
-    sa.Column("send_at", UTCDateTime),
+    sa.Column("send_at", UTCDateTime),  # from when on it may be sent; NULL if it is held
     # Whether it was held because the schedule has its day no more.
     _flag("is_unscheduled"),
     # How many mails have reminded of it while it waited for approval.
@@ -115,8 +114,7 @@ occurrence_change_table = sa.Table(
     sa.Column("language", sa.Text, primary_key=True),
     # The local date of the schedule, which stays the name of the issue.
     sa.Column("day", sa.Date, primary_key=True),
-    # When it is due instead; NULL for the schedule's own instant.
-    sa.Column("due_at", UTCDateTime),
+    sa.Column("due_at", UTCDateTime),  # when it is due instead; NULL for the schedule's instant
     sa.Column("skip_reason", sa.Text),  # why it is skipped; NULL if it is not
     sa.Column("revision", sa.Integer, nullable=False),  # the number of changes so far
     sa.Column("actor", sa.Text, nullable=False),
@@ -154,8 +152,9 @@ digest_revision_table = sa.Table(
     sa.Column("revision", sa.Integer, primary_key=True),
     *_texts("subject", "preheader", "html", "text", "page", "sha256"),
     sa.Column("manifest", sa.Text),
-    # Pairs of story and article.
-    sa.Column("articles", sa.JSON, nullable=False, server_default="[]"),
+    sa.Column(
+        "articles", sa.JSON, nullable=False, server_default="[]"
+    ),  # pairs: story, article
     sa.Column("at", UTCDateTime, nullable=False),  # when it was replaced
 )
 

@@ -58,8 +58,7 @@ _CALLED = {
 _ZEROS = {"arab": "٠", "arabext": "۰", "beng": "০", "deva": "०", "mymr": "၀"}
 
 _BUDDHIST_ERA = 543  # Thai dates count years of the Buddhist era, which began 543 years earlier
-# The era before a year, and the year, of a Thai date.
-_THAI_YEAR = re.compile(r"(?:ค\.ศ\. )?(\d{4})$")
+_THAI_YEAR = re.compile(r"(?:ค\.ศ\. )?(\d{4})$")  # era and year of a Thai date
 
 # Quotation marks of CLDR 41 (delimiters: quotationStart, quotationEnd), which Babel lacks; others write “ ”.
 # Arabic ones are those of newspapers, and French ones have no-break spaces inside.

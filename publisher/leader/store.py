@@ -16,8 +16,7 @@ from publisher.errors import LeaderLostError
 leader = sa.Table(
     "leader",
     metadata,
-    # What is led: there is one row, `publication`.
-    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),  # what is led: one row, `publication`
     # The process's id, and where its locks count (`publisher.files.lock_scope`).
     sa.Column("holder", sa.Text, nullable=False),
     sa.Column("scope", sa.Text, nullable=False),

@@ -23,8 +23,7 @@ _SUFFIXES = {
 # Pillow detects MPO when it opens a JPEG.
 _FORMATS = tuple(name for name in _SUFFIXES if name != "MPO")
 
-# Orientations that swap width and height (Exif 2.32 section 4.6.4).
-_ROTATED = frozenset({5, 6, 7, 8})
+_ROTATED = frozenset({5, 6, 7, 8})  # orientations that swap width and height (Exif 2.32, 4.6.4)
 
 # The largest photographs of usual cameras have 61 million. Every reader's browser or mail program
 # needs four bytes of memory for each, however small the file is.

@@ -51,8 +51,7 @@ _STRIP = 64  # rows of a picture that is scaled down, made at a time
 _FLAT_COLOURS = 4_096  # drawings and screenshots have so few colours; they stay exact
 _PIXELS = re.compile(r"\s*([0-9.]+)(?:px)?\s*")
 _SVG = "{http://www.w3.org/2000/svg}"
-# The size of a replaced element without one (CSS 2.2 section 10.3.2).
-_DEFAULT_SIZE = (300.0, 150.0)
+_DEFAULT_SIZE = (300.0, 150.0)  # of a replaced element without a size (CSS 2.2 section 10.3.2)
 
 
 class UnconvertibleError(ValueError):

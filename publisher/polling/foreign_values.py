@@ -17,8 +17,7 @@ JsonObject: TypeAlias = dict[str, Any]
 
 _MAX_TITLE = 500  # characters; a longer title is a text in the wrong place
 _MAX_NAME = 200
-# As long as an address may be that is fetched (publisher.fetching.addresses).
-_MAX_ADDRESS = 8000
+_MAX_ADDRESS = 8000  # of one that is fetched (publisher.fetching.addresses)
 # Controls but tab and line ends, byte order marks, lone surrogates, noncharacters: no XML or JSON may contain them.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff\ufffe\uffff]")
 _LINE_BREAK = re.compile(r"<(?:br|/p|/div|/li)\b[^<>]*>", re.IGNORECASE)

@@ -11,8 +11,7 @@ from typing import Any
 
 from publisher.errors import SourceError
 
-# Entries of one document that are read; feeds of some years' posts have hundreds.
-MAX_WEB_ENTRIES = 1_000
+MAX_WEB_ENTRIES = 1_000  # of one document; feeds of some years' posts have hundreds
 
 
 class AnswerError(SourceError):

@@ -41,8 +41,7 @@ _ARTICLE_TYPE = re.compile(
     r"(?:\w*Article|BlogPosting|LiveBlogPosting|SocialMediaPosting|Report)"
 )
 _LIST_TYPES = frozenset({"Blog", "CollectionPage", "ProfilePage", "SearchResultsPage"})
-# Of the letters in all elements `article`, so many are in the one of a page's own article.
-_MOST = 0.7
+_MOST = 0.7  # of the letters in all elements `article`, so many are in the page's own
 
 _LISTS = "list other pages"
 NO_INDEX, _NOT_FREE = "ask not to be indexed (noindex)", "are not free to read"

@@ -40,10 +40,8 @@ from publisher.polling.sitemap import (
     read_sitemap,
 )
 
-# Pages that one poll asks a site for, and seconds for all of them.
-_MOST_ASKED, _SECONDS = 60, 60.0
-# In a row that can't be fetched; then the site is left alone until the next poll.
-_MOST_FAILURES = 3
+_MOST_ASKED, _SECONDS = 60, 60.0  # pages that one poll asks a site for, and seconds for them
+_MOST_FAILURES = 3  # in a row; then the site is left alone until the next poll
 # After which a page is asked again whose listing does not say when it was changed, or that could not be read.
 _AGAIN = timedelta(hours=23)
 _ROBOTS_KEPT = timedelta(hours=24)

@@ -16,8 +16,7 @@ from publisher.polling.foreign_pictures import copied_picture, file_of, pictures
 from publisher.polling.model import AnswerError, WebEntry
 
 PICTURES = "pictures"  # below `var/`
-# Of one poll; what is left waits for the next one that brings something.
-_MOST, _SECONDS = 60, 40.0
+_MOST, _SECONDS = 60, 40.0  # of one poll; the rest waits for the next one that brings something
 # After so many a host is not asked any more: imports of old sites would wait for each picture.
 _MOST_UNANSWERED = 3
 _ENDINGS = ("jpg", "png", "gif")

@@ -44,8 +44,7 @@ class PollState:
     last_modified: str = ""
     body_hash: str = ""
     full_at: datetime | None = None  # when the whole body came last
-    # Seconds from one poll to the next, if the server asks for nothing else.
-    interval: int = 3600
+    interval: int = 3600  # seconds from one poll to the next, if the server asks for none
     # Hours of the week, from Monday at 0 UTC, in which the source is not to be asked.
     skipped: tuple[int, ...] = ()
     errors: int = 0

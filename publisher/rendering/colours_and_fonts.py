@@ -22,10 +22,8 @@ _RULE = "#e2ddd3"
 DARK_GROUND = "#141210"
 DARK_CARD = "#1f1c19"
 DARK_TINT = "#2a2622"
-# Contrast of links in the dark: more than AA, since light text on dark looks thinner.
-DARK_LINK = 6.0
-# Contrast of a button with its card (WCAG 2.2, 1.4.11); white text on it keeps AA.
-DARK_BUTTON = 3.0
+DARK_LINK = 6.0  # contrast in the dark: more than AA, since light text looks thinner
+DARK_BUTTON = 3.0  # contrast with its card (WCAG 2.2, 1.4.11); white text on it keeps AA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,8 +96,7 @@ _TEXT = "email/digest/body.txt"
 _TEMPLATE_SYNTAX = re.compile(r"\{[{%#]|@@|\*\||%%|<%|\ufffd|[\u202a-\u202e\u2066-\u2069]")
 _LONG_TEXT = 200
 
-# Bytes that a placeholder becomes at most: a signed link has about 200.
-_PLACEHOLDER_BYTES = 300
+_PLACEHOLDER_BYTES = 300  # bytes that one becomes at most: a signed link has about 200
 
 
 def render_digest(templates: Templates, content: IssueContent) -> Digest:

@@ -36,8 +36,7 @@ SUMMARY_COLUMNS = 300
 BRIEF_COLUMNS = 100  # display columns of the summary of a brief: about a line and a half
 # So many stories after the lead have a summary and a picture beside it; the others are briefs.
 FEATURES = 3
-# A story that is older than the issue by more than this has its date.
-_RECENT = timedelta(days=7)
+_RECENT = timedelta(days=7)  # a story that is older than the issue by more has its date
 # Display columns of a title. Titles come from feeds and must not fill a mail.
 TITLE_COLUMNS = 240
 # Characters of an opening: about a screen of a phone.
@@ -226,8 +225,7 @@ def whole_sentences(text: str, columns: int = SUMMARY_COLUMNS) -> str:
     return line if plaintext.display_width(line) <= 2 * columns else ""
 
 
-# The lead is the first of so many stories that has a picture, or else the first.
-_LEAD_CANDIDATES = 3
+_LEAD_CANDIDATES = 3  # the lead is the first of so many that has a picture, or the first
 # A quotation that its article has in quotation marks, perhaps with the full stop behind them.
 _SIGNS = '[ \u00a0"“”„«»「」『』]+'
 _IN_SIGNS = re.compile(rf"{_SIGNS}(.+?){_SIGNS}([.。!?؟…]?)", re.DOTALL)

@@ -219,8 +219,7 @@ os.environ.setdefault("PREMAILER_CACHE_MAXSIZE", "4096")
 
 # cssutils logs each property that CSS 2.1 does not have.
 cssutils.log.setLevel(logging.CRITICAL)
-# Old mail clients read colours of three digits wrongly.
-cssutils.ser.prefs.minimizeColorHash = False
+cssutils.ser.prefs.minimizeColorHash = False  # old mail clients misread three digits
 
 _DOCTYPE = "<!DOCTYPE html>"
 _MARK = "data-premailer"

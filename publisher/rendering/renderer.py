@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from publisher.rendering.announcement import AnnouncementContent
     from publisher.rendering.sandbox.client import SandboxClient
 
-# Goes up when this package makes other output of equal templates and content.
-RENDERING_VERSION = 6
+RENDERING_VERSION = 6  # goes up when equal templates and content give other output
 
 _MAX_FAULTS = 100  # That are named. More would tell nobody more.
 

@@ -23,15 +23,13 @@ from publisher.rendering.placeholders import neutralise_placeholders
 # A translation that comes later than this after the first version is marked as late.
 _LATE_TRANSLATION = timedelta(days=2)
 _MAX_RELATED = 3
-# Related articles are chosen among so many of the newest in the language.
-RELATED_POOL_SIZE = 200
+RELATED_POOL_SIZE = 200  # they are chosen among so many of the newest in the language
 
 # Greatest size of a logo in CSS pixels: as high as a title, as wide as a phone's column.
 _LOGO_WIDTH = 260
 _LOGO_HEIGHT = 56
 
-# Name of the feed of all languages, where other feeds have a language's tag.
-ALL_LANGUAGES = "all"
+ALL_LANGUAGES = "all"  # name of their common feed, where others have a language's tag
 
 # An article in another language: whole, or what a link needs.
 Variant = Article | LanguageVersion

@@ -35,8 +35,7 @@ ARTICLES_ON_PAGE = 50
 ARTICLES_IN_PART = 250
 # Characters of each text in the index: with more than one part, so that 4,700 articles take less than 1 MB in gzip.
 _LONG_START, _SHORT_START = 2000, 160
-# The list of all lists names so many topics and authors, those with most articles.
-_MOST_NAMED = 100
+_MOST_NAMED = 100  # so many topics and authors in the list of lists, those with most articles
 
 # In the build cache: the hashes of a language's pages by path, with its tag behind it.
 ARCHIVES = "archives "

@@ -69,8 +69,7 @@ def _spelled(moved: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
                 yield spelling, url
 
 
-# Pages that are written before their rows are marked in one transaction.
-REDIRECTS_PER_TRANSACTION = 500
+REDIRECTS_PER_TRANSACTION = 500  # pages that are written before their rows are marked
 # At the end of these pages, and of no others.
 REDIRECT_MARK = b"<!-- Leads from an old address of an article. -->\n"
 

@@ -26,10 +26,8 @@ from publisher.rendering.views import shown_moment
 from publisher.site.archive_pages import ARCHIVES, archive_state
 from publisher.site.list_changes import CHANGE_NUMBERS
 
-# Of the protocol, for each file; bytes before compression.
-MAX_URLS, MAX_BYTES = 50_000, 50_000_000
-# Google News reads articles of two days, and so many.
-NEWS_AGE, MAX_NEWS = timedelta(days=2), 1_000
+MAX_URLS, MAX_BYTES = 50_000, 50_000_000  # of the protocol, for each file, not compressed
+NEWS_AGE, MAX_NEWS = timedelta(days=2), 1_000  # as Google News reads them
 # In the build cache: the files with the time at which each has changed, and what they depend on besides rows.
 FILES = "sitemaps"
 _OTHERS = "-pages"

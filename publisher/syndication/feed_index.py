@@ -22,8 +22,7 @@ from publisher.database.engine import chunks
 from publisher.syndication.tables import feed, feed_archive, feed_entry, feed_position
 from publisher.urls import story_slug
 
-# The specific part of a feed's id starts with this, and that of an entry never does.
-FEED_PREFIX = "feed"
+FEED_PREFIX = "feed"  # the specific part of a feed's id starts with it, that of an entry never
 
 
 def publication_tag(publication: Publication, specific: str) -> str:

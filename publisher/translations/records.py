@@ -111,8 +111,7 @@ _CHANGED = (
     .where(translation_source.c.article_id == bindparam("article"))
     .values(original_changed_at=bindparam("at"))
 )
-# What an article was before: its words, or None for one that is new.
-Before = Mapping[int, Words | None]
+Before = Mapping[int, Words | None]  # what an article was; None for one that is new
 
 
 def note_changes(

@@ -181,8 +181,7 @@ _ABBREVIATIONS = frozenset(
 )
 _SHORT = re.compile(r"\w|\d\d")
 _CLAUSE = re.compile("[，、；：,;:—–]")
-# A cut goes back to the last comma if at least this share of the text is left.
-_SHARE_KEPT = 0.7
+_SHARE_KEPT = 0.7  # a cut goes back to the last comma if this share of the text is left
 
 
 def make_excerpt(text: str, language: str) -> str:

@@ -53,8 +53,7 @@ def add_rows(
     return connection.execute(statement, values or {}).rowcount
 
 
-# Of a row that changes hands: who holds it can't move it any more.
-NEW_EPOCH = delivery.c.epoch + 1
+NEW_EPOCH = delivery.c.epoch + 1  # of a row that changes hands: who held it can't move it
 
 
 def moving(

@@ -18,8 +18,7 @@ from publisher.delivery.transports.base import Guarantee
 from publisher.issues.model import IssueState
 from publisher.issues.tables import issue_table
 
-# Well over the half minute for which a busy database may delay a transaction.
-LEASE_SECONDS = 120.0
+LEASE_SECONDS = 120.0  # a busy database may delay a transaction by half a minute
 
 _COLUMNS = (
     *send_lease.c["id", "expires_at", "transport", "guarantee", "lock_file"],

@@ -167,8 +167,7 @@ def count_outcomes(connection: Connection, issue_id: int) -> list[OutcomeCount]:
     ]
 
 
-# Who leaves later than this does not leave because of an issue.
-_LEAVING_PERIOD = timedelta(days=31)
+_LEAVING_PERIOD = timedelta(days=31)  # who leaves later does not leave because of an issue
 
 
 def count_unsubscribed(connection: Connection, issue: Issue) -> int | None:

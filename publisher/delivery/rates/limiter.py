@@ -256,8 +256,7 @@ def subtract_sent(connection: sa.Connection, transport: str, day: date, count: i
     connection.execute(sa.update(warmup_day).where(of_day).values(count=less))
 
 
-# Seconds between reads of the throttles that other processes have written.
-_REFRESH_INTERVAL = 1.0
+_REFRESH_INTERVAL = 1.0  # seconds between reads of the throttles that others have written
 
 
 class RateLimiter:

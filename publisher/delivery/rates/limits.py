@@ -18,8 +18,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from publisher.config.delivery import DeliverySettings, RateSettings, WarmupSettings
 from publisher.request_limits import CLOCK_TOLERANCE, Pace, per_hour, per_second
 
-# Growth per second without a complaint: a quarter more in a minute.
-_GROWTH = math.log(1.25) / 60
+_GROWTH = math.log(1.25) / 60  # per second without a complaint: a quarter more in a minute
 # Seconds: replies to messages that were under way already are one complaint, not a hundred.
 _SAME_COMPLAINT = 10.0
 # Messages a second. One in ten seconds is enough to notice that the other side has recovered.
@@ -28,12 +27,9 @@ MIN_RATE = 0.1
 _DEFAULT_RATE = 1.0
 _WINDOW = 10.0  # seconds for which sends are counted; counts older than two windows are dropped
 _MIN_SENDS = 10  # fewer messages than these are no measurement
-# The share of messages that may be refused for now without a consequence.
-_TOLERATED_SHARE = 0.2
-# Messages that are taken as accepted before the first one: a single refusal is no share.
-_CREDIT = 20
-# How many complaints a reply is worth that says that it is our amount or speed.
-_EXPLICIT_WEIGHT = 10
+_TOLERATED_SHARE = 0.2  # of messages, so many may be refused for now without a consequence
+_CREDIT = 20  # messages taken as accepted before the first: a single refusal is no share
+_EXPLICIT_WEIGHT = 10  # so many complaints is a reply worth that names our amount or speed
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,8 +143,7 @@ _NEAR = 8_192
 
 _IMPORTANT = re.compile(r"!\s{0,20}important", re.IGNORECASE)
 _COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
-# The layout for phones, which Gmail keeps.
-_FOR_PHONES = re.compile(r"(?:min|max)-(?:device-)?width")
+_FOR_PHONES = re.compile(r"(?:min|max)-(?:device-)?width")  # of a layout that Gmail keeps
 
 
 def _delivered(mail: CheckedMail) -> Iterator[Finding]:

@@ -146,8 +146,7 @@ def _script(shown: ShownText) -> Iterator[Finding]:
 _LARGE, _LARGE_BOLD = 24.0, 18.66  # Pixels. WCAG 2.2, "large scale": 18 points, or 14 in bold.
 # WCAG 2.2, technique G183: the contrast of a link that only its colour marks with the text.
 _LINK_CONTRAST = 3.0
-# The links of clients that have a colour of their own for them, and of browsers.
-_BLUE = "#0000ee"
+_BLUE = "#0000ee"  # links of browsers, and of clients that have a colour of their own for them
 
 
 def _contrasts(mail: CheckedMail) -> Iterator[Finding]:

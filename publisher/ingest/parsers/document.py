@@ -134,8 +134,7 @@ class SourceDocument:
     # Whether it is an article only if it has a text, since a template may fill it otherwise.
     is_page: bool = False
     shortcodes: Mapping[str, ShortcodeRule] = field(default_factory=dict)
-    # The address at which the site stands, without a slash; empty if unknown.
-    site_url: str = ""
+    site_url: str = ""  # where the site stands, without a slash; empty if unknown
 
 
 def decode_document(document: SourceDocument) -> str:

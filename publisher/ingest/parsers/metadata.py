@@ -30,8 +30,7 @@ _PICTURE_NAMES = (
     "image cover picture images featured_image featuredimage feature_image cover_image coverimage "
     "hero_image heroimage og_image thumbnail banner header"
 )
-# Themes have other values under these names, too.
-_PERHAPS_PICTURES = frozenset({"banner", "header"})
+_PERHAPS_PICTURES = frozenset({"banner", "header"})  # themes have other values there, too
 
 # Keys that only sites read, by meaning.
 _OF_SITES = [["unlisted"], ["publishdate"], ["expirydate", "expires"]]
@@ -39,8 +38,7 @@ _OF_SITES = [["unlisted"], ["publishdate"], ["expirydate", "expires"]]
 _COMMON = {*f"key url canonical enclosure audio video attachments {_PICTURE_NAMES}".split()} - {
     "image"
 }
-# From this share of equal characters on, a key is taken for another one that is misspelt.
-_NEAR = 0.83
+_NEAR = 0.83  # from this share of equal characters on, a key is another one, misspelt
 
 # The words for a published article in content management systems.
 _READY_WORDS = frozenset({"published", "publish", "final", "live", "public"})

@@ -114,8 +114,7 @@ class StoredPages:
         )
 
 
-# Increase this when links of the same documents lead elsewhere: all are decided again.
-_RULES_VERSION = 3
+_RULES_VERSION = 3  # increase it when links of the same documents lead elsewhere: all are due
 # The name in the build cache of what was known of all targets at the last decision.
 _TARGETS_NAME = "links/targets"
 

@@ -410,8 +410,7 @@ class Site(ABC):
     stated_url = ""
     # The folders whose files stand at the root of the site, beside those of the options.
     own_static: Sequence[PurePosixPath] = ()
-    # The folders that the generator reads.
-    folders: Sequence[PurePosixPath] = (PurePosixPath(),)
+    folders: Sequence[PurePosixPath] = (PurePosixPath(),)  # those that the generator reads
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
         self._files = files

@@ -90,8 +90,7 @@ class RawItem:
     known_since: Callable[[], datetime | None] = lambda: None
     siblings: tuple[str, ...] = ()  # the keys of items whose names differ only in the language
     is_archive: bool = False  # it was there before the source was read, so no issue carries it
-    # As HTML, what the source has of the text, if the article is only its beginning.
-    whole: str = ""
+    whole: str = ""  # as HTML, what the source has of the text, if the article is its beginning
 
 
 class Source(Protocol):

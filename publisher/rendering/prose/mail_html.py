@@ -30,13 +30,11 @@ from publisher.rendering.plaintext import BREAK_ANYWHERE, display_width
 from publisher.rendering.prose import text_runs
 from publisher.rendering.prose.mail_content import MailUrls
 
-# CSS pixels: the narrowest phone has 320, of which the padding of a mail takes 44.
-_PHONE_PIXELS = 276
+_PHONE_PIXELS = 276  # CSS pixels: the narrowest phone has 320, a mail's padding takes 44
 # CSS pixels: a letter in the type of a cell, and the padding and border of a cell.
 _LETTER_PIXELS = 8
 _CELL_PIXELS = 17
-# More columns than these are hard to follow when their lines are wrapped.
-_MAX_WRAPPED_COLUMNS = 6
+_MAX_WRAPPED_COLUMNS = 6  # more are hard to follow when their lines are wrapped
 
 # Text without a place to break. Scripts without spaces break between any two letters.
 _UNBROKEN = re.compile(rf"(?:(?!{BREAK_ANYWHERE})\S)+")

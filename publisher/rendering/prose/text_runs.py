@@ -123,8 +123,7 @@ _SLANTED = frozenset({"em", "i", "cite"})
 # Letters without case (category Lo) are of scripts without italics: Han, kana, Hangul, Arabic,
 # Hebrew, Thai, Devanagari. Exceptions are these, and some phonetic letters of the Latin script.
 _CASELESS_LATIN = "ªº"
-# CSS pixels: the widest picture inside a line that fits the narrowest phone.
-_INLINE_PICTURE_WIDTH = 240
+_INLINE_PICTURE_WIDTH = 240  # CSS pixels: the widest inside a line on the narrowest phone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,8 +24,7 @@ _REPLY = re.compile(rb"([2-5][0-9]{2})(?:-[^\n]*\n\1)*(?: [^\n]*|\r?)\n")
 _REPLY_LINE = re.compile(rb"[2-5][0-9]{2}(?:[ -][^\n]*|\r?)")
 # RFC 2034 section 4. Some appliances write a #.
 _ENHANCED_CODE = re.compile(r"#?([245]\.[0-9]{1,3}\.[0-9]{1,3})(?!\S)\s*")
-# Elsewhere it may be the end of an IP address.
-_LEADING_CODE = re.compile(rf"\A{_ENHANCED_CODE.pattern}")
+_LEADING_CODE = re.compile(rf"\A{_ENHANCED_CODE.pattern}")  # elsewhere it may end an IP address
 
 
 class SmtpPhase(StrEnum):
@@ -88,8 +87,7 @@ def first_reply(received: bytearray) -> tuple[SmtpReply, int] | None:
     return None
 
 
-# Characters of a reply that are read: no server needs more to give a reason.
-MAX_REPLY_TEXT = 1_000
+MAX_REPLY_TEXT = 1_000  # characters of a reply that are read: no reason needs more
 # Everything before an @, which is %40 in a URL.
 _LOCAL_PART = re.compile(r'(?:"[^"]*"|[^\s<>()\[\],;:"@]+)(?:@|%40)')
 # A URL. What follows ? or # may be a token, or an address.

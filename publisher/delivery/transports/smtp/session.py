@@ -109,8 +109,7 @@ def _throttle_scope(
 _GO_AHEAD = 354
 _CRLF = b"\r\n"
 _FINAL_DOT = b".\r\n"
-# Faster than bytes.find, which looks for both bytes everywhere.
-_DOT_AT_LINE_START = re.compile(rb"\n\.")
+_DOT_AT_LINE_START = re.compile(rb"\n\.")  # faster than bytes.find, which looks for both bytes
 
 _Refusal = tuple[SmtpPhase, SmtpReply]
 

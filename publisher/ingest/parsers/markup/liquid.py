@@ -177,8 +177,7 @@ def _is_in_element(text: str, position: int) -> bool:
 
 
 _MAX_RENDERED = 1_000_000  # tags that are rendered in all, with those in loops: about a second
-# Characters times tags: an unclosed tag is searched to the end of the text.
-_MAX_SEARCHED = 100_000_000
+_MAX_SEARCHED = 100_000_000  # characters times tags: an unclosed tag is searched to the end
 # Characters of a document after it was filled in; its Markdown may not be longer.
 _MAX_OUTPUT = 1_000_000
 _MAX_VARIABLES = 2_000_000  # bytes of all variables that a template assigns
