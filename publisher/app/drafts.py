@@ -353,7 +353,7 @@ def add_draft_picture(  # noqa: PLR0913  # what a form says
     convert: Callable[[bytes], tuple[str, str]] | None = None,
 ) -> Draft:
     """Add a picture at the end of a draft's text. `convert` encodes it again, by default in a process with limits."""
-    alt = _clean("alt", " ".join(alt.split())).translate({91: "(", 93: ")"})
+    alt = _clean("alt", " ".join(alt.split())).translate({91: "(", 92: r"\\", 93: ")"})
     if not alt:
         raise DraftError.saying("write what the picture shows, for those who do not see it")
     if not 0 < len(content) <= MAX_PICTURE_BYTES:

@@ -125,6 +125,8 @@ def _chosen(
         edition = lookup.find_edition(state.settings, name, tag)
         actor.require(Permission.EDIT_ISSUE, edition.language)
         actor.require(_NEEDS[request.when], edition.language)
+        if edition.language in found:
+            raise UsageError(f"{tag}: the words of {edition.language} are there twice")
         found[edition.language] = edition, words
     if not found:
         raise UsageError.saying("write the announcement in at least one language")

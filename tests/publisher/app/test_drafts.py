@@ -302,12 +302,12 @@ def test_a_full_disk_and_a_kill_lose_nothing(
 
     def added() -> Draft:
         add = partial(drafts.add_draft_picture, state, TERMINAL, draft.id, "My pic.jpg")
-        return add(alt="A [boat]", content=PNG, convert=convert)
+        return add(alt="A [boat]\\", content=PNG, convert=convert)
 
     draft = added()
     assert added() == draft
     name = draft.fields["text"].partition("](")[2][:-1]
-    assert draft.fields["text"] == f"![A (boat)]({name})"
+    assert draft.fields["text"] == f"![A (boat)\\\\]({name})"
 
     def full(*_args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -101,7 +101,9 @@ class NewAnnouncementValue(ApiValue):
     when: AnnouncementTime = AnnouncementTime.HELD
     at: Moment | None = Field(default=None, description="If `when` is `at`.")
     only: tuple[Text, ...] = Field(
-        default=(), description='Conditions that limit who gets it, like "city is Berlin".'
+        default=(),
+        max_length=20,
+        description='Conditions that limit who gets it, like "city is Berlin".',
     )
     dry_run: bool = Field(default=False, description="Only count who would get it.")
 

@@ -260,6 +260,7 @@ REFUSED = [
     (wanted(words={"en": replace(WORDS, subject="x" * 300)}), "longer than"),
     (wanted(words={"en": replace(WORDS, text="x" * 5001)}), "longer than"),
     (wanted(words={"fr": WORDS}), "no edition in fr"),
+    (wanted(words={"en": WORDS, "EN": ARABIC_WORDS}), "EN: the words of en are there twice"),
     (wanted(newsletter="daily"), "no such newsletter"),
     (wanted(when=AnnouncementTime.AT), "say when"),
     (wanted(at=SENT_AT), "say when"),
