@@ -85,7 +85,8 @@ _LATEST_FIRST = (draft_table.c.changed_at.desc(), draft_table.c.id.desc())
 def draft_lines(connection: sa.Connection) -> list[sa.Row[Any]]:
     """Return all drafts in lines, those that were changed last first: their texts can have gigabytes."""
     title = draft_table.c.fields["title"].as_string().label("title")
-    line = draft_table.c["id", "language", "story", "by", "changed_at"]
+    of_file = draft_table.c["version", "source", "path"]
+    line = (*draft_table.c["id", "language", "story", "by", "changed_at"], *of_file)
     return [*connection.execute(sa.select(*line, title).order_by(*_LATEST_FIRST))]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AliasPath, Base64Bytes, Field
+from pydantic import AliasChoices, AliasPath, Base64Bytes, Field
 
 from publisher.app import drafts
 from publisher.app.editing_state import Permission
@@ -32,7 +32,7 @@ class WrittenDraft(operations.ApiValue):
     path: str = Field(
         description="Of its file, below the source's folder; empty for a new one."
     )
-    title: str = Field(validation_alias=AliasPath("fields", "title"))
+    title: str = Field(validation_alias=AliasChoices("title", AliasPath("fields", "title")))
     by: str
     changed_at: operations.Instant
 
