@@ -34,7 +34,7 @@ class SubscriberField:
             raise BadCellError(self.name, reason)
         match self.type if value else FieldType.TEXT:
             case FieldType.NUMBER:
-                return f"{Decimal(value).normalize():f}"
+                return f"{Decimal(value).normalize() + 0:f}"  # no -0
             case FieldType.CHOICE:
                 return next(one for one in self.choices if one.casefold() == value.casefold())
             case FieldType.YES_NO:

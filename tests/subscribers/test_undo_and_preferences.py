@@ -8,7 +8,8 @@ from sqlalchemy import Connection, func, select
 
 from subscribers import changes, pending_requests
 from subscribers import preferences as stored
-from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
+from subscribers.fields import SubscriberField
+from subscribers.model import ConsentSource, FieldType, Subscriber, SubscriberStatus
 from subscribers.store import known_subscriber
 from subscribers.tables import preference
 from tests.subscribers.conftest import LATER, NOW, a_subscriber, add
@@ -218,6 +219,14 @@ def test_what_was_chosen_is_read_as_it_was_stored(connection: Connection) -> Non
         topics=("harbour",),
         authors=("A. Fictitious",),
     )
+
+
+def test_a_number_is_stored_in_one_form() -> None:
+    field = SubscriberField("age", FieldType.NUMBER)
+    typed = ("-0", "0.0", "007.50", "1000", "-3.10", "123456789012345.123456")
+    assert [field.read(one) for one in typed] == [
+        *("0", "0", "7.5", "1000", "-3.1", "123456789012345.123456")
+    ]
 
 
 def test_defaults_take_no_row(connection: Connection) -> None:
