@@ -35,9 +35,11 @@ PHONE = {"width": 390, "height": 760}
 ENGLISH, ARABIC = "weekly-en-2026-01-16", "weekly-ar-2026-01-16"
 SUBJECT = "From Monday, be at the pier by eight"
 ERRATUM = "The ferry leaves at nine"
+ANNOUNCED = "No ferry on Sunday"
 SETTINGS: dict[str, Any] = {
     "title": {"en": "The Lantern", "zh-Hans": "灯笼", "zh-Hant": "燈籠", "ar": "الفانوس"},
     "languages": ["en", "zh-Hans", "zh-Hant", "ar"],
+    "sources": [{"kind": "folder", "path": "articles", "editable": True}],
     "newsletters": [
         {
             "title": {"en": "The week", "zh-Hans": "一周", "zh-Hant": "一週", "ar": "الأسبوع"},
@@ -222,7 +224,7 @@ def a_story_arrives(morning: Morning, ann: Page) -> None:
 
 
 def two_translations_come(morning: Morning, ann: Page, mei: Page, omar: Page) -> None:
-    """Mei sees what lacks her language, Omar is at work; the Chinese ones are there before eight."""
+    """Mei sees what lacks her language and writes it, Omar is at work; the Chinese ones are there before eight."""
     mei.goto(f"{morning.url}/translations/?language=zh-Hans&state=missing")
     expect(mei.get_by_role("row").filter(has_text=FERRY["en"][0])).to_contain_text("缺")
     expect(mei.get_by_role("row").filter(has_text=TIDES["en"][0])).to_have_count(0)
@@ -231,7 +233,8 @@ def two_translations_come(morning: Morning, ann: Page, mei: Page, omar: Page) ->
     omar.get_by_role("row").filter(has_text=FERRY["en"][0]).get_by_role("link").first.click()
     morning.camera(omar, "translator-phone-ar", None)
     post(omar, "start")
-    morning.write("ferry", FERRY, "zh-Hans", "zh-Hant")
+    mei_writes(morning, mei)
+    morning.write("ferry", FERRY, "zh-Hant")
     morning.at(7, 50)
     ann.reload()
     row = ann.get_by_role("row").filter(has_text=FERRY["en"][0])
@@ -239,6 +242,22 @@ def two_translations_come(morning: Morning, ann: Page, mei: Page, omar: Page) ->
         ["original", "translation", "translation", "in work"]
     )
     morning.camera(ann, "translations", None)
+
+
+def mei_writes(morning: Morning, mei: Page) -> None:
+    """The original stands beside the fields; what is published is a file of the source."""
+    press(mei.get_by_role("row").filter(has_text=FERRY["en"][0]).get_by_role("link").first)
+    post(mei, "write")
+    title, words = FERRY["zh-Hans"]
+    mei.locator("#title").fill(title)
+    mei.locator(".CodeMirror").click()
+    expect(mei.locator(".CodeMirror-focused")).to_be_visible()
+    mei.keyboard.insert_text(words)
+    expect(mei.locator(".CodeMirror")).to_contain_text(words)
+    morning.camera(mei, "write-zh-hans", mei.locator(".columns"))
+    press(mei.locator('button[value="publish"]'))
+    expect(mei.get_by_role("status")).to_be_visible()
+    assert words in (morning.publication.articles / "zh-Hans/ferry.md").read_text("utf-8")
 
 
 def issues_are_made(morning: Morning, ann: Page) -> None:
@@ -385,6 +404,29 @@ def write_correction(ann: Page) -> None:
     ann.get_by_role("button", name="Mail it to 2 subscribers").click()
 
 
+def an_announcement_goes_out(morning: Morning, ann: Page, ben: Page, lin: Page) -> None:
+    """It needs no schedule but the two approvals, and goes to all who get the English newsletter by then."""
+    morning.at(13)
+    ann.get_by_role("link", name="Issues").click()
+    ann.get_by_role("link", name="New announcement").click()
+    ann.locator("#subject-en").fill(ANNOUNCED)
+    ann.locator("#text-en").fill(
+        "The ferry is repaired **on Sunday**, and sails again on Monday."
+    )
+    ann.locator("#when").select_option("now")
+    press(ann.get_by_role("button", name="Count who gets it"))
+    morning.camera(ann, "announcement", None)
+    press(ann.get_by_role("button", name="Make the announcement"))
+    for page in (ben, lin):
+        page.goto(ann.url)
+        post(page, "approve")
+    morning.at(13, 10)
+    subjects = [str(one["Subject"]) for one in morning.mails("late@example.com")]
+    assert subjects == [ANNOUNCED]
+    for address, tag in READERS.items():
+        assert (morning.subjects()[address][-1] == ANNOUNCED) is (tag == "en"), address
+
+
 def play(morning: Morning, ann: Page) -> None:
     """Play the whole morning; `ann` is the window of the editor."""
     ann_makes_a_passkey(morning, ann)
@@ -400,3 +442,4 @@ def play(morning: Morning, ann: Page) -> None:
     it_is_sent(morning, ann)
     the_late_translation_comes(morning, omar)
     a_correction_follows(morning, ann, ben, lin)
+    an_announcement_goes_out(morning, ann, ben, lin)
