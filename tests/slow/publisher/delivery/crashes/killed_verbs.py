@@ -8,11 +8,12 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
 
 from publisher.app.editing_state import EditingState, find_terminal_actor, open_editing_state
-from publisher.app.issues import sending
+from publisher.app.issues import edits, sending
 from publisher.app.issues.announcements import (
     AnnouncementRequest,
     AnnouncementTime,
@@ -22,11 +23,13 @@ from publisher.app.issues.announcements import (
 from publisher.app.issues.approvals import approve_issue, read_approvals, request_changes
 from publisher.app.issues.corrections import CorrectionRequest, StoredCorrection, correct_issue
 from publisher.app.issues.edits import EditedIssue, EditRequest, edit_issue
+from publisher.app.issues.overview import read_issue_overview
 from publisher.app.operation.cycle import open_pipeline
 from publisher.app.subscribers.lists import import_list
 from publisher.clock import FixedClock
 from publisher.config import load_settings
 from publisher.issues.editing import EditKind
+from publisher.rendering import Renderer
 from tests.killing import die_at
 from tests.slow.publisher.delivery.crashes.scene import PATIENCE
 
@@ -59,6 +62,20 @@ def edit(state: EditingState) -> None:
 
 def undo_the_edit(state: EditingState) -> None:
     edit_issue(state, find_terminal_actor(state, EDITOR), NAME, 1)
+
+
+def arrange(state: EditingState) -> None:
+    """Move a story in both languages as the console does, whose process assembles the issues afterwards."""
+    eve = find_terminal_actor(state, EDITOR)
+    last = read_issue_overview(state, eve, NAME).stories[-1].story_id
+    move = EditRequest(EditKind.MOVE, "1", last)
+    made = edits.arrange_issues(
+        state, eve, [(NAME, move), (NAME.replace("-en-", "-ar-"), move)]
+    )
+    with closing(Renderer(state.settings.folders.templates)) as renderer:
+        assembly = edits.BackgroundAssembly()
+        assembly.begin(state, renderer, made)
+        assembly.wait()
 
 
 def correct(state: EditingState) -> list[StoredCorrection]:
@@ -106,6 +123,7 @@ VERBS: dict[str, Verb] = {
     "approve": approve,
     "request-changes": ask_for_changes,
     "edit": edit,
+    "arrange": arrange,
     "undo-edit": undo_the_edit,
     "send-now": _of_owner(sending.send_now),
     "undo": _of_owner(sending.undo_sending),
