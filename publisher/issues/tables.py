@@ -152,9 +152,8 @@ digest_revision_table = sa.Table(
     sa.Column("revision", sa.Integer, primary_key=True),
     *_texts("subject", "preheader", "html", "text", "page", "sha256"),
     sa.Column("manifest", sa.Text),
-    sa.Column(
-        "articles", sa.JSON, nullable=False, server_default="[]"
-    ),  # pairs: story, article
+    # Pairs of story and article.
+    sa.Column("articles", sa.JSON, nullable=False, server_default="[]"),
     sa.Column("at", UTCDateTime, nullable=False),  # when it was replaced
 )
 
