@@ -318,8 +318,7 @@ def read_editable_table(state: EditingState, name: str) -> EditableTable:
     folder = state.settings.folders.root
     seen = settings_hash(folder)
     table = _table(parse_toml(folder / SETTINGS_FILE), name)
-    languages = state.settings.publication.languages
-    fields = (*_titles(table, languages), *_others(table, name))
+    fields = (*_titles(table, state.settings.publication.languages), *_others(table, name))
     return EditableTable(name=name, fields=fields, content_hash=seen)
 
 

@@ -29,8 +29,7 @@ SOURCE_TEST_LIMIT = Limit(per=60, burst=20, period=timedelta(hours=1))
 
 def run_source_test(state: EditingState, actor: Actor, source: str) -> SourceSurvey:
     """Return what a source would bring now. Raise UsageError, LimitError, or SourceError."""
-    options = _begin(state, actor, source)
-    return _survey(state, options)
+    return _survey(state, _begin(state, actor, source))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

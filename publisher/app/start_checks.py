@@ -214,9 +214,7 @@ class PipelineParts:
 
 @contextmanager
 def open_parts(
-    settings: Settings,
-    clock: Clock,
-    check: Callable[[Settings, Database], object],
+    settings: Settings, clock: Clock, check: Callable[[Settings, Database], object]
 ) -> Iterator[PipelineParts]:
     """Open what a pipeline works with, after `check`: if that raises, the publication gets no new secret."""
     with (

@@ -50,8 +50,7 @@ class StaticSite:
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        request = Request(environ)
-        return _answer(request, self._current_settings())(environ, start_response)
+        return _answer(Request(environ), self._current_settings())(environ, start_response)
 
 
 def _answer(request: Request, settings: Settings) -> Response:

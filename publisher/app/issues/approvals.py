@@ -324,8 +324,7 @@ def _check_manifest(
 
 def _check_embargoes(connection: Connection, issue: Issue, now: datetime) -> None:
     numbers = store.article_ids_of(connection, issue)
-    carried = articles.articles_by_id(connection, numbers, with_texts=False)
-    for article in carried.values():
+    for article in articles.articles_by_id(connection, numbers, with_texts=False).values():
         if article.available_at > now:
             until = f"{article.available_at:%Y-%m-%d %H:%M} UTC"
             raise issue.saying(

@@ -209,8 +209,7 @@ class IssueGroup:
 def find_issue_group(state: EditingState, name: str) -> tuple[IssueGroup, model.Issue]:
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
-        issues = same_issues(connection, [issue.id])
-        (group,) = _groups(connection, state.settings, issues)
+        (group,) = _groups(connection, state.settings, same_issues(connection, [issue.id]))
     return group, issue
 
 

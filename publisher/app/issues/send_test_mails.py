@@ -74,8 +74,7 @@ def _record(
             return
         key = LimitKeys(state.secret).key("test mails", actor.name)
         for _mail in range(len(previews) * addresses):
-            now = state.clock.now()
-            wait = check_limit(change.connection, key, TEST_MAIL_LIMIT, now)
+            wait = check_limit(change.connection, key, TEST_MAIL_LIMIT, state.clock.now())
             if wait is not None:
                 raise LimitError(
                     message("at most %(most)s test mails an hour", most=TEST_MAIL_LIMIT.per),

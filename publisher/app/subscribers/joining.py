@@ -116,8 +116,7 @@ def request_subscription(
         # Without the address: a log is read by many.
         log.info("a request to subscribe is not answered by a mail", reason=reason)
         answer = JoinAnswer.NOTHING
-    decision = _Decision(address, answer, person)
-    _answer(connection, settings, decision, request, now)
+    _answer(connection, settings, _Decision(address, answer, person), request, now)
     return RequestAnswer.ACCEPTED
 
 

@@ -194,8 +194,7 @@ def copy_command(given: common.Given, from_: str, to: str) -> None:
     """
     from publisher.app.operation.databases import copy_publication
 
-    secret = os.environ.get("PUBLISHER_SECRET")
-    copied = copy_publication(from_, to, given.clock, secret)
+    copied = copy_publication(from_, to, given.clock, os.environ.get("PUBLISHER_SECRET"))
     if given.as_json:
         common.print_json(
             [

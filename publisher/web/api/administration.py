@@ -19,37 +19,6 @@ from publisher.web.api.subscribers import SubscriberAnswer
 from publisher.web.pages.responses import LARGEST_ID
 
 
-class NewRoles(operations.ApiValue):
-    """All roles that an account has from now on, separated by spaces."""
-
-    roles: Annotated[str, Field(min_length=1, max_length=2000)]
-
-
-class AuditQuery(operations.ApiValue):
-    """Which entries are read."""
-
-    before: int | None = Field(
-        default=None, ge=1, le=LARGEST_ID, description="Only those before this number."
-    )
-    limit: int = Field(default=100, ge=1, le=10_000, description="At most so many.")
-
-
-class NewWebhook(operations.ApiValue):
-    """Where requests go, and of which events."""
-
-    url: Annotated[str, Field(max_length=2000)]
-    events: Annotated[str, Field(max_length=2000)] = Field(
-        default="", description="Types like issue.sent, separated by spaces; none for all."
-    )
-
-
-class WebhookDeliveryQuery(operations.ApiValue):
-    """Which deliveries are listed."""
-
-    state: Literal["pending", "delivered", "failed"] | None = None
-    limit: int = Field(default=20, ge=1, le=1000, description="At most so many.")
-
-
 class TranslatorMailValue(operations.ApiValue):
     """A mail about what is to be translated."""
 
@@ -71,26 +40,6 @@ class MailsWanted(operations.ApiValue):
     """Whether an account gets mails about what is to be translated."""
 
     wanted: bool
-
-
-class Revival(operations.ApiValue):
-    """An address that works again, and how that is known."""
-
-    address: operations.Name
-    note: operations.Text = ""
-
-
-class AddressesOfOne(operations.ApiValue):
-    """Two addresses of one person: the record of `former` ends, `kept` stays."""
-
-    former: operations.Name
-    kept: operations.Name
-
-
-class ForgedMail(operations.ApiValue):
-    """From when on mails without a token of ours count as forged."""
-
-    since: operations.Moment
 
 
 class JsonAnswer(RootModel[dict[str, Any]]):
@@ -134,9 +83,14 @@ def _account(record: administration.AccountRecord) -> dict[str, Any]:
 
 
 @OPERATIONS.add("POST /accounts/<address>/roles", Permission.MANAGE_ACCOUNTS)
-def _set_roles(request: ApiRequest, address: str, body: NewRoles) -> None:
+def _set_roles(
+    request: ApiRequest,
+    address: str,
+    *,
+    roles: Annotated[str, Field(min_length=1, max_length=2000, description="All, by spaces.")],
+) -> None:
     """Replace all roles of an account; they count from its next request."""
-    grants = administration.parse_roles(request.state.settings.publication, body.roles.split())
+    grants = administration.parse_roles(request.state.settings.publication, roles.split())
     request.call(administration.change_roles, address, grants)
 
 
@@ -178,9 +132,16 @@ def _revoke_key(request: ApiRequest, key: int) -> None:
 
 
 @OPERATIONS.add("GET /audit", Permission.SEE_AUDIT_LOG)
-def _read_audit_log(request: ApiRequest, query: AuditQuery) -> JsonAnswer:
+def _read_audit_log(
+    request: ApiRequest,
+    *,
+    before: Annotated[
+        int | None, Field(ge=1, le=LARGEST_ID, description="Only those before this number.")
+    ] = None,
+    limit: Annotated[int, Field(ge=1, le=10_000, description="At most so many.")] = 100,
+) -> JsonAnswer:
     """Read who did what, the latest first."""
-    found = request.call(administration.read_audit_log, **dict(query))
+    found = request.call(administration.read_audit_log, before=before, limit=limit)
     return json_answer(entries=[{"number": number, "entry": entry} for number, entry in found])
 
 
@@ -212,9 +173,16 @@ def _list_webhooks(request: ApiRequest) -> JsonAnswer:
 
 
 @OPERATIONS.add("POST /webhooks", Permission.MANAGE_WEBHOOKS)
-def _add_webhook(request: ApiRequest, body: NewWebhook) -> JsonAnswer:
+def _add_webhook(
+    request: ApiRequest,
+    *,
+    url: operations.Text,
+    events: Annotated[
+        operations.Text, Field(description="Types like issue.sent, by spaces; none for all.")
+    ] = "",
+) -> JsonAnswer:
     """Add a webhook; the answer has its secret, which is shown once."""
-    number, secret = request.call(webhooks.add_webhook, body.url, body.events.split())
+    number, secret = request.call(webhooks.add_webhook, url, events.split())
     return json_answer(webhook=number, secret=secret)
 
 
@@ -252,10 +220,14 @@ def _test_webhook(request: ApiRequest, webhook: int) -> JsonAnswer:
 
 @OPERATIONS.add("GET /webhooks/<webhook>/deliveries", Permission.MANAGE_WEBHOOKS)
 def _list_webhook_deliveries(
-    request: ApiRequest, webhook: int, query: WebhookDeliveryQuery
+    request: ApiRequest,
+    webhook: int,
+    *,
+    state: Literal["pending", "delivered", "failed"] | None = None,
+    limit: Annotated[int, Field(ge=1, le=1000, description="At most so many.")] = 20,
 ) -> JsonAnswer:
     """List the latest events for a webhook, with the last answer."""
-    found = request.call(webhooks.list_webhook_deliveries, webhook, query.state, query.limit)
+    found = request.call(webhooks.list_webhook_deliveries, webhook, state, limit)
     shown = ("event_id", "type", "data", "occurred_at", "due_at", "state", "attempts")
     return json_answer(deliveries=[fields_of(one, *shown, "last_answer") for one in found])
 
@@ -281,26 +253,30 @@ def _renew_private_feeds(request: ApiRequest) -> TranslatorChoicesValue:
 
 
 @OPERATIONS.add("POST /subscribers/revive", Permission.MANAGE_SUBSCRIBERS)
-def _revive_subscriber(request: ApiRequest, body: Revival) -> SubscriberAnswer:
+def _revive_subscriber(
+    request: ApiRequest, *, address: operations.Name, note: operations.Text = ""
+) -> SubscriberAnswer:
     """Write again to an address that bounced, because it works now; refused after a complaint."""
     _require_owner(request)
-    change = request.call(actions.revive_address, body.address, body.note)
+    change = request.call(actions.revive_address, address, note)
     return SubscriberAnswer.of(change.after)
 
 
 @OPERATIONS.add("POST /subscribers/merge", Permission.MANAGE_SUBSCRIBERS)
-def _merge_subscribers(request: ApiRequest, body: AddressesOfOne) -> SubscriberAnswer:
+def _merge_subscribers(
+    request: ApiRequest, *, former: operations.Name, kept: operations.Name
+) -> SubscriberAnswer:
     """Make one subscriber of two addresses of the same person, for good; what either left stays left."""
     _require_owner(request)
-    change = request.call(actions.merge_addresses, body.former, body.kept)
+    change = request.call(actions.merge_addresses, former, kept)
     return SubscriberAnswer.of(change.after)
 
 
 @OPERATIONS.add("POST /mailbox/undo", Permission.MANAGE_SUBSCRIBERS)
-def _undo_left_by_mail(request: ApiRequest, body: ForgedMail) -> JsonAnswer:
+def _undo_left_by_mail(request: ApiRequest, *, since: operations.Moment) -> JsonAnswer:
     """Subscribe again all whom forged mails have unsubscribed since an instant."""
     _require_owner(request)
-    changes, refused = request.call(actions.undo_left_by_mail, body.since)
+    changes, refused = request.call(actions.undo_left_by_mail, since)
     subscribed = [change.after.address for change in changes]
     return json_answer(subscribed=subscribed, refused=refused)
 

@@ -117,13 +117,6 @@ class PersonList(operations.ApiValue):
     people: list[PersonValue]
 
 
-class NewPerson(operations.ApiValue):
-    """Somebody who is to be added."""
-
-    key: Annotated[str, Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
-    name: operations.Name
-
-
 class PersonChanges(operations.ApiValue):
     """What is changed of a person; what is not named stays. An empty text removes that of a language."""
 
@@ -147,11 +140,16 @@ def _read_person(request: ApiRequest, person: str) -> ReadPerson:
 
 
 @OPERATIONS.add("POST /people", Permission.MANAGE_PEOPLE, tagged=True)
-def _add_person(request: ApiRequest, body: NewPerson) -> ReadPerson:
+def _add_person(
+    request: ApiRequest,
+    *,
+    key: Annotated[str, Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)],
+    name: operations.Name,
+) -> ReadPerson:
     """Add a person with one name."""
     with refused_values("/key"):
-        request.call(articles.add_person, body.key, body.name)
-    return _read_person(request, body.key)
+        request.call(articles.add_person, key, name)
+    return _read_person(request, key)
 
 
 @OPERATIONS.add("PATCH /people/<person>", Permission.MANAGE_PEOPLE, tagged=True, guarded=True)

@@ -128,8 +128,7 @@ def _described(operation: Operation, references: dict[Any, Any]) -> dict[str, An
         "responses": _responses(operation, references),
     }
     if operation.takes_body:
-        schema = references[operation.body, "validation"]
-        content = {"application/json": {"schema": schema}}
+        content = {"application/json": {"schema": references[operation.body, "validation"]}}
         described["requestBody"] = {"required": True, "content": content}
     return described
 

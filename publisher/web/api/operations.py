@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import partial
+from inspect import signature
 from typing import Annotated, Any, Self, TypeVar, get_type_hints
 
 from pydantic import (
@@ -21,6 +22,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    create_model,
 )
 
 from publisher.app.editing_state import NOT_BY_KEY, OF_ONE_LANGUAGE, EditingState, Permission
@@ -244,7 +246,11 @@ OperationRun = TypeVar("OperationRun", bound=Callable[..., BaseModel | None])
 
 
 def _run_with(
-    run: Callable[..., BaseModel | None], hints: Mapping[str, Any], request: Any, **parts: str
+    run: Callable[..., BaseModel | None],
+    hints: Mapping[str, Any],
+    spread: str,
+    request: Any,
+    **parts: str,
 ) -> BaseModel:
     """Do an operation of a function that takes parts of the path, some as numbers, and values of the request."""
     given: dict[str, Any] = {
@@ -252,8 +258,18 @@ def _run_with(
         for name, part in parts.items()
     }
     given |= {name: getattr(request, name) for name in ("query", "body") if name in hints}
+    given |= dict(getattr(request, spread)) if spread else {}
     answer = run(request, **given)
     return Done() if answer is None else answer
+
+
+def _fields_of(run: Callable[..., object], hints: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of the model that the keyword-only parameters of a function are."""
+    given = (one for one in signature(run).parameters.values() if one.kind is one.KEYWORD_ONLY)
+    return {
+        one.name: (hints[one.name], ... if one.default is one.empty else one.default)
+        for one in given
+    }
 
 
 class OperationTable(list[Operation]):
@@ -270,20 +286,29 @@ class OperationTable(list[Operation]):
 
         Its id is the function's name, its summary the first line of the docstring, its answer what is returned, `Done`
         if that is nothing. It is about the issue or the language that its path names, unless `about` says otherwise.
+        Keyword-only parameters are the fields of its body, of a GET those of its query; or `body` and `query` are
+        models of these.
         """
         method, path = route.split(" ")
 
         def register(run: OperationRun) -> OperationRun:
             first, *others = run.__name__.strip("_").split("_")
-            hints = get_type_hints(run)
-            models = {name: hints[name] for name in ("query", "body") if name in hints}
+            name = first + "".join(map(str.capitalize, others))
+            hints = get_type_hints(run, include_extras=True)
+            models: dict[str, Any] = {
+                one: hints[one] for one in ("query", "body") if one in hints
+            }
+            spread = "body" if method in UNSAFE_METHODS else "query"
+            if fields := _fields_of(run, hints):
+                title = f"{name[0].upper()}{name[1:]}{spread.title()}"
+                models[spread] = create_model(title, __base__=ApiValue, **fields)
             answer = hints["return"]
             given: dict[str, Any] = {
-                "id": first + "".join(map(str.capitalize, others)),
+                "id": name,
                 "summary": (run.__doc__ or "").partition("\n")[0].removesuffix("."),
                 "answer": Done if answer is type(None) else answer,
                 "about": About.of_path(path),
-                "run": partial(_run_with, run, hints),
+                "run": partial(_run_with, run, hints, spread if fields else ""),
             }
             given |= models | self._shared | values
             self.append(Operation(method=method, path=path, access=access, **given))

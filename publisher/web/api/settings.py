@@ -33,12 +33,6 @@ class EditableSettings(ApiValue):
     settings: dict[str, EditableSetting]
 
 
-class SettingChanges(ApiValue):
-    """New values by key; what is not named stays. An empty one removes the key."""
-
-    settings: dict[Name, Annotated[str, Field(max_length=500)]]
-
-
 @OPERATIONS.add("GET /settings", Permission.CHANGE_SETTINGS)
 def _list_settings(request: ApiRequest) -> SettingTables:
     """List all settings as they count now."""
@@ -57,13 +51,20 @@ def _read_settings(request: ApiRequest, table: str) -> EditableSettings:
 @OPERATIONS.add(
     "PATCH /settings/<table>", Permission.CHANGE_SETTINGS, tagged=True, guarded=True
 )
-def _change_settings(request: ApiRequest, table: str, body: SettingChanges) -> EditableSettings:
+def _change_settings(
+    request: ApiRequest,
+    table: str,
+    *,
+    settings: Annotated[
+        dict[Name, Annotated[str, Field(max_length=500)]],
+        Field(description="By key; what is not named stays. An empty one removes the key."),
+    ],
+) -> EditableSettings:
     """Change titles, and when and how issues are made."""
-    given: dict[str, str] = body.settings
     found = read_editable_table(request.state, table)
     request.require_revision(found.content_hash)
-    if unknown := sorted({*given} - {field.name for field in found.fields}):
+    if unknown := sorted({*settings} - {field.name for field in found.fields}):
         raise ProblemError(422, f"{unknown[0]}: no key of this table that may be changed here")
     with refused_values():
-        request.call(save_editable_table, table, given, request.revision)
+        request.call(save_editable_table, table, settings, request.revision)
     return _read_settings(request, table)

@@ -1,6 +1,6 @@
 """Operations about sources: what there is to know of each, and tests of them."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -50,12 +50,6 @@ class SourceValue(ApiValue):
     state: WholeState
     polled: PollValue | None
     notices: list[SourceNoticeValue]
-
-
-class LostArticles(ApiValue):
-    """How many articles of a source are gone, as whoever accepts it has seen."""
-
-    lost: int = Field(ge=1)
 
 
 class QuarantinedItem(ApiValue):
@@ -142,9 +136,14 @@ def _list_sources(request: ApiRequest) -> SourceList:
 
 
 @OPERATIONS.add("POST /sources/<source>/accept-loss", Permission.MANAGE_SOURCES)
-def _accept_lost_articles(request: ApiRequest, source: str, body: LostArticles) -> None:
+def _accept_lost_articles(
+    request: ApiRequest,
+    source: str,
+    *,
+    lost: Annotated[int, Field(ge=1, description="How many are gone, as was seen.")],
+) -> None:
     """Let the next cycle withdraw the articles that a source has lost."""
-    request.call(accept_source_loss, source, body.lost)
+    request.call(accept_source_loss, source, lost)
 
 
 # While one runs, it is the answer. A second one harms nobody, and tests are limited.

@@ -9,25 +9,13 @@ from publisher.app.editing_state import Permission
 from publisher.app.subscribers import actions
 from publisher.app.subscribers.lists import import_list, preview_list
 from publisher.app.subscribers.numbers import read_numbers
-from publisher.web.api.operations import (
-    About,
-    ApiValue,
-    Name,
-    OperationTable,
-    Text,
-)
+from publisher.web.api.operations import About, ApiValue, Name, OperationTable, Text
 from publisher.web.api.problems import ProblemError, refused_values
 from publisher.web.api.requests import ApiRequest
 from subscribers.errors import BadAddressError
 from subscribers.model import SubscriberStatus
 
 OPERATIONS = OperationTable()
-
-
-class AddressWanted(ApiValue):
-    """Whom a search is for."""
-
-    address: Annotated[str, Field(min_length=3, max_length=320)]
 
 
 class SubscriberAnswer(ApiValue):
@@ -43,20 +31,15 @@ class SubscriberAnswer(ApiValue):
     fields: dict[str, str] = Field(description="Of the publication's own, by name.")
 
 
-class Unsubscription(ApiValue):
-    """What is left: one newsletter, or all (null)."""
-
-    newsletter: Name | None = None
-    note: Text = Field(default="", description="Kept in the history, for example who asked.")
-
-
 @OPERATIONS.add(
     "POST /subscribers/search", Permission.SEE_SUBSCRIBERS, about=About.EACH, repeatable=True
 )
-def _find_subscriber(request: ApiRequest, body: AddressWanted) -> SubscriberAnswer:
+def _find_subscriber(
+    request: ApiRequest, *, address: Annotated[str, Field(min_length=3, max_length=320)]
+) -> SubscriberAnswer:
     """Find the subscriber of an address."""
     try:
-        found = request.call(actions.find_subscriber_number, body.address)
+        found = request.call(actions.find_subscriber_number, address)
     except BadAddressError as error:
         raise ProblemError(
             422, str(error), [{"pointer": "/address", "detail": str(error)}]
@@ -93,10 +76,16 @@ def _read_subscriber(request: ApiRequest, subscriber: int) -> SubscriberAnswer:
     repeatable=True,
 )
 def _unsubscribe(
-    request: ApiRequest, subscriber: int, body: Unsubscription
+    request: ApiRequest,
+    subscriber: int,
+    *,
+    newsletter: Annotated[
+        Name | None, Field(description="Which is left; null for all.")
+    ] = None,
+    note: Annotated[Text, Field(description="Kept in the history, like who asked.")] = "",
 ) -> SubscriberAnswer:
     """Unsubscribe somebody who asked you to."""
-    change = request.call(actions.unsubscribe_number, subscriber, body.newsletter, body.note)
+    change = request.call(actions.unsubscribe_number, subscriber, newsletter, note)
     return SubscriberAnswer.of(change.after)
 
 
@@ -111,12 +100,10 @@ def _erase_subscriber(request: ApiRequest, subscriber: int) -> None:
 # Characters of a list, and bytes of a body with one: about 100,000 subscribers. It is parsed as a whole.
 _LONGEST_LIST = 8_000_000
 _MAX_LIST_BYTES = 8 * 1024 * 1024
-
-
-class SubscriberRows(ApiValue):
-    """A list of subscribers as CSV, with a line of column names."""
-
-    csv: Annotated[str, Field(min_length=1, max_length=_LONGEST_LIST)]
+ListText = Annotated[
+    str,
+    Field(min_length=1, max_length=_LONGEST_LIST, description="CSV, with a line of columns."),
+]
 
 
 class BadRowValue(ApiValue):
@@ -162,11 +149,10 @@ class ListReport(ApiValue):
     repeatable=True,
     max_body=_MAX_LIST_BYTES,
 )
-def _preview_import(request: ApiRequest, body: SubscriberRows) -> ListPreview:
+def _preview_import(request: ApiRequest, *, csv: ListText) -> ListPreview:
     """Read what an import of a list would find."""
     with refused_values("/csv"):
-        found = request.call(preview_list, io.BytesIO(body.csv.encode()))
-    return ListPreview.of(found)
+        return ListPreview.of(request.call(preview_list, io.BytesIO(csv.encode())))
 
 
 @OPERATIONS.add(
@@ -175,8 +161,7 @@ def _preview_import(request: ApiRequest, body: SubscriberRows) -> ListPreview:
     repeatable=True,
     max_body=_MAX_LIST_BYTES,
 )
-def _import_subscribers(request: ApiRequest, body: SubscriberRows) -> ListReport:
+def _import_subscribers(request: ApiRequest, *, csv: ListText) -> ListReport:
     """Add and correct subscribers from a list."""
     with refused_values("/csv"):
-        done = request.call(import_list, io.BytesIO(body.csv.encode()))
-    return ListReport.of(done)
+        return ListReport.of(request.call(import_list, io.BytesIO(csv.encode())))

@@ -8,8 +8,8 @@ from pydantic import Field
 from publisher.app import translations
 from publisher.app.editing_state import Permission
 from publisher.errors import TranslationError
-from publisher.translations.delays import TranslationStatistics
-from publisher.translations.model import Cell, CellState
+from publisher.translations.delays import ServedShare, TranslationStatistics
+from publisher.translations.model import Cell, CellState, ChangedParagraph
 from publisher.web.api import operations
 from publisher.web.api.problems import ProblemError
 from publisher.web.api.requests import ApiRequest
@@ -85,21 +85,13 @@ class LanguageStatistics(operations.ApiValue):
     p95_lag_seconds: int | None
 
 
-class ServedCounts(operations.ApiValue):
-    """How many are served in the first of their languages, in another one, and in none."""
-
-    first: int
-    other: int
-    none: int
-
-
 class StatisticsValue(operations.ApiValue):
     """Sums over stories and subscribers: none is about one person."""
 
     since: operations.Instant
     languages: list[LanguageStatistics]
-    subscribers: ServedCounts
-    stories_of_subscribers: ServedCounts = Field(
+    subscribers: ServedShare
+    stories_of_subscribers: ServedShare = Field(
         validation_alias="readings", description="Each story once for each subscriber."
     )
 
@@ -132,17 +124,10 @@ class ChangeQuery(StoryName):
     """Whose changes are asked for."""
 
 
-class ParagraphChange(operations.ApiValue):
-    """A paragraph of an original: "same", "removed" or "added"."""
-
-    kind: str
-    text: str
-
-
 class OriginalChanges(operations.ApiValue):
     """What changed in an original since it was translated."""
 
-    paragraphs: list[ParagraphChange]
+    paragraphs: list[ChangedParagraph]
 
 
 @OPERATIONS.add("GET /translations", Permission.VIEW, about=operations.About.EACH)

@@ -151,8 +151,7 @@ def _once(
     form = hashlib.sha256(
         repr((console_context.console_token(), flask.request.path, fields)).encode()
     ).digest()
-    repeated = request.context.repeated_forms
-    return repeated.answer(form, request.state.clock, carry_out)
+    return request.context.repeated_forms.answer(form, request.state.clock, carry_out)
 
 
 def _refusal(

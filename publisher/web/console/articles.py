@@ -42,8 +42,7 @@ def _add(request: ConsoleRequest) -> flask.Response:
 @ROUTES.add("GET /people/<person>/", Permission.MANAGE_PEOPLE)
 def _show(request: ConsoleRequest, person: str) -> flask.Response:
     found = articles.read_person_entries(request.state)
-    now = _values(request, found.find(person))
-    return _page(request, person, now, found.content_hash)
+    return _page(request, person, _values(request, found.find(person)), found.content_hash)
 
 
 @ROUTES.add("POST /people/<person>/", Permission.MANAGE_PEOPLE)

@@ -136,8 +136,7 @@ def _one(request: ConsoleRequest, number: int, answer: Answer | None = None) -> 
 
 @ROUTES.add("POST /webhooks/<int:number>/test/", Permission.MANAGE_WEBHOOKS)
 def _test(request: ConsoleRequest, number: int) -> flask.Response:
-    answer = request.call(webhooks.send_test_event, number)
-    return _one(request, number, answer)
+    return _one(request, number, request.call(webhooks.send_test_event, number))
 
 
 @ROUTES.add("POST /webhooks/<int:number>/rotate/", Permission.MANAGE_WEBHOOKS, needs_fresh=True)

@@ -87,8 +87,7 @@ class BodyLimits:
 
         token = parse_cookie(fields.get("COOKIE", "")).get(CONSOLE_COOKIE, "")
         key = fields.get("AUTHORIZATION", "").partition(" ")[2].strip()
-        is_known = bool(token or key) and self._has_sender(token, key)
-        if is_known:
+        if (token or key) and self._has_sender(token, key):
             return CONSOLE_BODY_BYTES
         return _ENDED_SESSION_BYTES if token else _STRANGER_BYTES
 

@@ -15,6 +15,7 @@ OPERATIONS = OperationTable()
 
 # SHA-256, in hexadecimal digits.
 ManifestHash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+RequiredText = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
 class ApprovalValue(ApiValue):
@@ -56,25 +57,6 @@ class NewApprovalValue(ApiValue):
     note: Text = ""
 
 
-class ChangesWanted(ApiValue):
-    """What is to be changed of what was read."""
-
-    manifest: ManifestHash
-    note: Annotated[str, Field(min_length=1, max_length=2000)]
-
-
-class NewSchedule(ApiValue):
-    """When an issue is to be sent, with an offset from UTC."""
-
-    send_at: Moment
-
-
-class SkipReason(ApiValue):
-    """Why an issue is never sent."""
-
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
-
-
 @OPERATIONS.add("GET /issues/<issue>/approvals", Permission.VIEW)
 def _read_approvals(request: ApiRequest, issue: str) -> Approvals:
     """Read the approvals of an issue, and what is missing."""
@@ -92,9 +74,11 @@ def _approve_issue(request: ApiRequest, issue: str, body: NewApprovalValue) -> A
 
 
 @OPERATIONS.add("POST /issues/<issue>/change-requests", Permission.APPROVE)
-def _request_changes(request: ApiRequest, issue: str, body: ChangesWanted) -> Approvals:
+def _request_changes(
+    request: ApiRequest, issue: str, *, manifest: ManifestHash, note: RequiredText
+) -> Approvals:
     """Ask for changes; the issue is not sent until it is changed."""
-    return _approvals(request.call(use_cases.request_changes, issue, body.manifest, body.note))
+    return _approvals(request.call(use_cases.request_changes, issue, manifest, note))
 
 
 def _approvals(view: use_cases.ApprovalView) -> Approvals:
@@ -108,9 +92,9 @@ def _approvals(view: use_cases.ApprovalView) -> Approvals:
 
 
 @OPERATIONS.add("POST /issues/<issue>/schedule", Permission.MOVE_ISSUE)
-def _schedule_issue(request: ApiRequest, issue: str, body: NewSchedule) -> IssueDetails:
+def _schedule_issue(request: ApiRequest, issue: str, *, send_at: Moment) -> IssueDetails:
     """Have an issue sent at another time, once it is approved."""
-    request.call(sending.schedule_issue, issue, body.send_at)
+    request.call(sending.schedule_issue, issue, send_at)
     return read_details(request, issue)
 
 
@@ -136,7 +120,9 @@ def _hold_issue(request: ApiRequest, issue: str) -> IssueDetails:
 
 
 @OPERATIONS.add("POST /issues/<issue>/skip", Permission.MOVE_ISSUE)
-def _skip_issue(request: ApiRequest, issue: str, body: SkipReason) -> IssueDetails:
+def _skip_issue(
+    request: ApiRequest, issue: str, *, reason: Annotated[RequiredText, Field(max_length=500)]
+) -> IssueDetails:
     """Send an issue never; the next one may have its articles."""
-    request.call(sending.skip_issue, issue, body.reason)
+    request.call(sending.skip_issue, issue, reason)
     return read_details(request, issue)

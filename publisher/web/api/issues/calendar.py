@@ -1,13 +1,15 @@
 """Operations about the calendar: what is due when; move, skip and restore one occurrence."""
 
 from datetime import date, datetime, timedelta
+from typing import Annotated
 
 from pydantic import AliasPath, Field, NaiveDatetime
 
 from publisher.app.editing_state import Permission
 from publisher.app.issues import occurrences
-from publisher.app.issues.calendar import read_calendar
+from publisher.app.issues.calendar import ClockChange, read_calendar
 from publisher.errors import UsageError
+from publisher.ingest.reports.source_facts import WaitingDocument
 from publisher.web.api.operations import About, ApiValue, Instant, Name, OperationTable, Text
 from publisher.web.api.problems import ProblemError
 from publisher.web.api.requests import ApiRequest
@@ -15,6 +17,9 @@ from publisher.web.api.requests import ApiRequest
 OPERATIONS = OperationTable()
 
 _MOST_DAYS = 366
+LocalTime = Annotated[
+    NaiveDatetime, Field(description="In the edition's time zone, without an offset.")
+]
 # Days that are shown if nobody says until when.
 _SHOWN = timedelta(weeks=5)
 
@@ -46,15 +51,6 @@ class CalendarItem(ApiValue):
     changed_by: str | None = Field(validation_alias=AliasPath("change", "actor"), default=None)
 
 
-class ClockChangeValue(ApiValue):
-    """A day on which the clocks of a time zone change, with its offsets from UTC."""
-
-    timezone: str
-    day: date
-    before: timedelta
-    after: timedelta
-
-
 class ChangeWithoutEffect(ApiValue):
     """A change of an occurrence that its schedule does not have any more."""
 
@@ -68,56 +64,17 @@ class CalendarDays(ApiValue):
     """What is due on some days."""
 
     entries: list[CalendarItem]
-    clock_changes: list[ClockChangeValue]
+    clock_changes: list[ClockChange]
     ignored: list[ChangeWithoutEffect]
-
-
-class CalendarQuery(ApiValue):
-    """Which days are shown."""
-
-    first: date | None = Field(default=None, description="By default today.")
-    last: date | None = Field(default=None, description="By default 5 weeks after the first.")
-    language: Name | None = None
-
-
-class DraftValue(ApiValue):
-    """A document of a source; without `until` it is a draft."""
-
-    source: str
-    file: str
-    title: str | None
-    language: str | None
-    until: Instant | None
 
 
 class Drafts(ApiValue):
     """Drafts by name, then what waits for a date, the next one first."""
 
-    drafts: list[DraftValue] = Field(validation_alias="waiting")
+    drafts: list[WaitingDocument] = Field(validation_alias="waiting")
     drafts_by_name: int = Field(
         description="Further ones, by folder or name, that are not read."
     )
-
-
-class OccurrenceName(ApiValue):
-    """An occurrence of a newsletter."""
-
-    newsletter: Name
-    day: date
-
-
-class MovedOccurrence(OccurrenceName):
-    """Where an occurrence is moved."""
-
-    to: NaiveDatetime = Field(
-        description="Local, in the edition's time zone, without an offset."
-    )
-
-
-class SkippedOccurrence(OccurrenceName):
-    """Why an occurrence is skipped."""
-
-    reason: Text = ""
 
 
 class OccurrenceState(ApiValue):
@@ -131,14 +88,20 @@ class OccurrenceState(ApiValue):
 
 
 @OPERATIONS.add("GET /calendar", Permission.VIEW, about=About.EACH)
-def _read_calendar(request: ApiRequest, query: CalendarQuery) -> CalendarDays:
+def _read_calendar(
+    request: ApiRequest,
+    *,
+    first: Annotated[date | None, Field(description="By default today.")] = None,
+    last: Annotated[date | None, Field(description="By default 5 weeks after it.")] = None,
+    language: Name | None = None,
+) -> CalendarDays:
     """Read what is due on some days."""
     today = request.state.clock.now().astimezone(request.state.settings.zone()).date()
-    first = query.first or today
-    last = query.last or min(first, date.max - _SHOWN) + _SHOWN
+    first = first or today
+    last = last or min(first, date.max - _SHOWN) + _SHOWN
     if not timedelta(0) <= last - first < timedelta(days=_MOST_DAYS):
         raise ProblemError(422, f"last: is 0 to {_MOST_DAYS - 1} days after first")
-    languages = request.languages(Permission.VIEW, query.language)
+    languages = request.languages(Permission.VIEW, language)
     try:
         found = read_calendar(request.state, first, last)
     except UsageError as error:
@@ -161,35 +124,33 @@ def _list_drafts(request: ApiRequest) -> Drafts:
 
 @OPERATIONS.add("POST /calendar/<language>/move", Permission.MOVE_ISSUE)
 def _move_occurrence(
-    request: ApiRequest, language: str, body: MovedOccurrence
+    request: ApiRequest, language: str, *, newsletter: Name, day: date, to: LocalTime
 ) -> OccurrenceState:
     """Move an issue to another time."""
-    (done,) = request.call(occurrences.move_occurrence, _key(body, language), body.to)
-    return occurrence_state(done)
+    key = _key(newsletter, day, language)
+    return occurrence_state(*request.call(occurrences.move_occurrence, key, to))
 
 
 @OPERATIONS.add("POST /calendar/<language>/skip", Permission.MOVE_ISSUE)
 def _skip_occurrence(
-    request: ApiRequest, language: str, body: SkippedOccurrence
+    request: ApiRequest, language: str, *, newsletter: Name, day: date, reason: Text = ""
 ) -> OccurrenceState:
     """Skip an issue; the next one has its articles."""
-    (done,) = request.call(occurrences.skip_occurrence, _key(body, language), body.reason)
-    return occurrence_state(done)
+    key = _key(newsletter, day, language)
+    return occurrence_state(*request.call(occurrences.skip_occurrence, key, reason))
 
 
 @OPERATIONS.add("POST /calendar/<language>/restore", Permission.MOVE_ISSUE)
 def _restore_occurrence(
-    request: ApiRequest, language: str, body: OccurrenceName
+    request: ApiRequest, language: str, *, newsletter: Name, day: date
 ) -> OccurrenceState:
     """Undo moving or skipping an issue."""
-    (done,) = request.call(occurrences.restore_occurrence, _key(body, language))
-    return occurrence_state(done)
+    key = _key(newsletter, day, language)
+    return occurrence_state(*request.call(occurrences.restore_occurrence, key))
 
 
-def _key(body: OccurrenceName, language: str) -> occurrences.OccurrenceKey:
-    return occurrences.OccurrenceKey(
-        newsletter=body.newsletter, day=body.day, languages=(language,)
-    )
+def _key(newsletter: str, day: date, language: str) -> occurrences.OccurrenceKey:
+    return occurrences.OccurrenceKey(newsletter=newsletter, day=day, languages=(language,))
 
 
 def occurrence_state(changed: occurrences.ChangedOccurrence) -> OccurrenceState:

@@ -72,12 +72,6 @@ class IssueQuery(operations.PageInLanguage):
     state: IssueState | None = None
 
 
-class Reason(operations.ApiValue):
-    """Why something is done. It is shown with the issue."""
-
-    reason: operations.Text | None = None
-
-
 @OPERATIONS.add("GET /issues", Permission.VIEW, about=operations.About.EACH)
 def _list_issues(request: ApiRequest, query: IssueQuery) -> IssueList:
     """List issues, the latest first."""
@@ -106,9 +100,11 @@ def _read_issue(request: ApiRequest, issue: str) -> IssueDetails:
 
 
 @OPERATIONS.add("POST /issues/<issue>/pause", Permission.PAUSE_SENDING)
-def _pause_issue(request: ApiRequest, issue: str, body: Reason) -> IssueDetails:
+def _pause_issue(
+    request: ApiRequest, issue: str, *, reason: operations.Text | None = None
+) -> IssueDetails:
     """Stop sending an issue; mails that are being sent are completed."""
-    request.call(pause_sending, issue, body.reason)
+    request.call(pause_sending, issue, reason)
     return read_details(request, issue)
 
 
@@ -120,9 +116,11 @@ def _resume_issue(request: ApiRequest, issue: str) -> IssueDetails:
 
 
 @OPERATIONS.add("POST /issues/<issue>/cancel", Permission.CONTROL_SENDING)
-def _cancel_issue(request: ApiRequest, issue: str, body: Reason) -> IssueDetails:
+def _cancel_issue(
+    request: ApiRequest, issue: str, *, reason: operations.Text | None = None
+) -> IssueDetails:
     """End an issue for good; who has not got it yet will not get it."""
-    request.call(cancel_sending, issue, body.reason)
+    request.call(cancel_sending, issue, reason)
     return read_details(request, issue)
 
 
@@ -188,16 +186,6 @@ class NewEditValue(operations.ApiValue):
     )
 
 
-class PlanQuery(operations.ApiValue):
-    """Which issues are planned: of a day, by default the next ones; of one language, or of all."""
-
-    day: date | None = None
-    language: operations.Name | None = None
-    suffix: operations.Text = Field(
-        default="", description="Of an announcement of the day, like announcement-2."
-    )
-
-
 class PlanValue(operations.ApiValue):
     """Who gets which issue, and everybody else with the reason."""
 
@@ -233,8 +221,7 @@ def _edit_issue(request: ApiRequest, issue: str, body: NewEditValue) -> IssueCon
 )
 def _undo_edit(request: ApiRequest, issue: str, edit: int) -> IssueContents:
     """Take back an edit, whoever made it."""
-    done = request.call(edit_issue, issue, edit)
-    return _contents(request, issue, done.problem)
+    return _contents(request, issue, request.call(edit_issue, issue, edit).problem)
 
 
 def _contents(request: ApiRequest, name: str, problem: str | None = None) -> IssueContents:
@@ -248,21 +235,24 @@ def _contents(request: ApiRequest, name: str, problem: str | None = None) -> Iss
 @OPERATIONS.add(
     "GET /newsletters/<newsletter>/plan", Permission.VIEW, about=operations.About.EACH
 )
-def _read_plan(request: ApiRequest, newsletter: str, query: PlanQuery) -> PlanValue:
+def _read_plan(
+    request: ApiRequest,
+    newsletter: str,
+    *,
+    day: Annotated[date | None, Field(description="By default the next one.")] = None,
+    language: operations.Name | None = None,
+    suffix: Annotated[operations.Text, Field(description="Like announcement-2.")] = "",
+) -> PlanValue:
     """Read who will get the issues of a day, and everybody else with the reason."""
-    wanted = request.languages(Permission.VIEW, query.language)
+    wanted = request.languages(Permission.VIEW, language)
     published = request.state.settings.publication.languages
     # Of all of them: those that the newsletter has.
-    languages = wanted if query.language or len(wanted) < len(published) else ()
-    plan = plan_audience(request.state, newsletter, query.day, languages, query.suffix)
+    languages = wanted if language or len(wanted) < len(published) else ()
+    plan = plan_audience(request.state, newsletter, day, languages, suffix)
     return PlanValue(plan=plan.as_dict(), hash=plan_hash(plan, request.state.secret))
 
 
-class RevisionQuery(operations.ApiValue):
-    """Which revisions are compared; by default the last two."""
-
-    old: int | None = Field(default=None, ge=0, le=LARGEST_ID)
-    new: int | None = Field(default=None, ge=0, le=LARGEST_ID)
+Revision = Annotated[int | None, Field(ge=0, le=LARGEST_ID)]
 
 
 class RevisionWords(operations.ApiValue):
@@ -287,8 +277,7 @@ class RevisionComparison(operations.ApiValue):
 
 @OPERATIONS.add("GET /issues/<issue>/revisions", Permission.VIEW)
 def _compare_revisions(
-    request: ApiRequest, issue: str, query: RevisionQuery
+    request: ApiRequest, issue: str, *, old: Revision = None, new: Revision = None
 ) -> RevisionComparison:
     """Read what changed between two revisions of an issue."""
-    found = request.call(overview.compare_revisions, issue, query.old, query.new)
-    return RevisionComparison.of(found)
+    return RevisionComparison.of(request.call(overview.compare_revisions, issue, old, new))

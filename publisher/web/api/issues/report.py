@@ -37,12 +37,6 @@ class DoubtChoiceValue(StrEnum):
     MARK_SENT = "mark-sent"
 
 
-class DecidedDoubts(ApiValue):
-    """What is decided about all deliveries of an issue that are in doubt."""
-
-    decision: DoubtChoiceValue
-
-
 class DoubtCount(ApiValue):
     """How many deliveries were decided."""
 
@@ -75,11 +69,12 @@ def _read_report(request: ApiRequest, issue: str) -> ReportValue:
 
 
 @OPERATIONS.add("POST /issues/<issue>/doubts", Permission.DECIDE_DOUBTS)
-def _decide_doubts(request: ApiRequest, issue: str, body: DecidedDoubts) -> DoubtCount:
+def _decide_doubts(
+    request: ApiRequest, issue: str, *, decision: DoubtChoiceValue
+) -> DoubtCount:
     """Send deliveries in doubt again, or record them as sent."""
-    is_resent = body.decision is DoubtChoiceValue.RESEND
-    count = request.call(decide_doubts, issue, resend=is_resent).count
-    return DoubtCount(deliveries=count)
+    is_resent = decision is DoubtChoiceValue.RESEND
+    return DoubtCount(deliveries=request.call(decide_doubts, issue, resend=is_resent).count)
 
 
 @OPERATIONS.add("POST /corrections/<language>", Permission.CORRECT)

@@ -68,8 +68,7 @@ def _announce(request: ConsoleRequest) -> flask.Response:
         if request.field("do") == "count":
             plan = request.call(announcements.plan_announcement, wanted)
             return _page(request, plan=plan)
-        renderer = request.context.opened.renderer
-        made = request.call(announcements.announce, wanted, renderer)
+        made = request.call(announcements.announce, wanted, request.context.opened.renderer)
     except (UsageError, IssueError) as error:
         return _page(request, str(error), 422)
     return request.see_other(f"/issues/{made[0].issue.name}/", "announced")

@@ -25,12 +25,7 @@ from publisher.app.issues.edits import (
 )
 from publisher.app.issues.lookup import IssueInLanguage, find_issue_group
 from publisher.app.issues.overview import edit_text
-from publisher.app.issues.preview import (
-    MailPreview,
-    Shown,
-    preview_mails,
-    viewer_with_profile,
-)
+from publisher.app.issues.preview import MailPreview, Shown, preview_mails, viewer_with_profile
 from publisher.errors import EditConflictError, IssueError
 from publisher.issues.digests import RevisionDiff
 from publisher.issues.editing import EditKind
