@@ -15,23 +15,7 @@ from feeds.errors import (
 from feeds.formats import ARCHIVE_FORMAT, FEED_FORMATS, FeedFormat
 from feeds.normalisation import tag_uri
 
-__all__ = [
-    "ARCHIVE_FORMAT",
-    "FEED_FORMATS",
-    "Author",
-    "Channel",
-    "DuplicateEntryError",
-    "Entry",
-    "EntryAttachment",
-    "FeedFormat",
-    "FeedsError",
-    "Image",
-    "InvalidChannelError",
-    "InvalidEntryError",
-    "InvalidIdentifierError",
-    "Link",
-    "PodcastShow",
-    "Tombstone",
-    "render",
-    "tag_uri",
-]
+__all__ = ["ARCHIVE_FORMAT", "FEED_FORMATS", "Author", "Channel", "DuplicateEntryError"]
+__all__ += ["Entry", "EntryAttachment", "FeedFormat", "FeedsError", "Image"]
+__all__ += ["InvalidChannelError", "InvalidEntryError", "InvalidIdentifierError", "Link"]
+__all__ += ["PodcastShow", "Tombstone", "render", "tag_uri"]

@@ -32,18 +32,8 @@ from publisher.errors import UsageError
 from publisher.secrets import load_secret
 
 # What callers import, with the values of other packages that they get.
-__all__ = [
-    "NOT_BY_KEY",
-    "OF_ONE_LANGUAGE",
-    "Actor",
-    "Change",
-    "EditingState",
-    "Grant",
-    "Permission",
-    "Role",
-    "find_terminal_actor",
-    "open_editing_state",
-]
+__all__ = ["NOT_BY_KEY", "OF_ONE_LANGUAGE", "Actor", "Change", "EditingState", "Grant"]
+__all__ += ["Permission", "Role", "find_terminal_actor", "open_editing_state"]
 
 
 @dataclass(slots=True)

@@ -13,19 +13,6 @@ from publisher.config.newsletters import Edition, Newsletter
 from publisher.config.publication import Folders, Publication, Settings
 from publisher.config.sources import SourceSettings
 
-__all__ = [
-    "SETTINGS_FILE",
-    "DeliverySettings",
-    "DigestCadence",
-    "DigestKey",
-    "Edition",
-    "Folders",
-    "InDoubtPolicy",
-    "LatePolicy",
-    "MissingPolicy",
-    "Newsletter",
-    "Publication",
-    "Settings",
-    "SourceSettings",
-    "load_settings",
-]
+__all__ = ["SETTINGS_FILE", "DeliverySettings", "DigestCadence", "DigestKey", "Edition"]
+__all__ += ["Folders", "InDoubtPolicy", "LatePolicy", "MissingPolicy", "Newsletter"]
+__all__ += ["Publication", "Settings", "SourceSettings", "load_settings"]

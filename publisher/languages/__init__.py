@@ -14,17 +14,5 @@ from publisher.languages.locales import (
 )
 from publisher.languages.tags import known_tag, match, normalise, script, sources_of
 
-__all__ = [
-    "autonym",
-    "direction",
-    "format_date",
-    "in_quotes",
-    "known_tag",
-    "language_called",
-    "list_names",
-    "locale_of",
-    "match",
-    "normalise",
-    "script",
-    "sources_of",
-]
+__all__ = ["autonym", "direction", "format_date", "in_quotes", "known_tag", "language_called"]
+__all__ += ["list_names", "locale_of", "match", "normalise", "script", "sources_of"]

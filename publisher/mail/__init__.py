@@ -8,12 +8,5 @@ from publisher.mail.compose import (
 )
 from publisher.mail.message import IssueMail, Message, SubscriptionMail
 
-__all__ = [
-    "CompiledMail",
-    "IssueMail",
-    "Message",
-    "SubscriptionMail",
-    "compile_mail",
-    "compose_message",
-    "compose_subscription_message",
-]
+__all__ = ["CompiledMail", "IssueMail", "Message", "SubscriptionMail", "compile_mail"]
+__all__ += ["compose_message", "compose_subscription_message"]

@@ -15,14 +15,5 @@ from publisher.rendering.model import (
 )
 from publisher.rendering.renderer import Renderer
 
-__all__ = [
-    "ArticleView",
-    "Digest",
-    "HomeContent",
-    "IssueContent",
-    "IssueLine",
-    "LanguageLink",
-    "PublicationView",
-    "Renderer",
-    "SystemMail",
-]
+__all__ = ["ArticleView", "Digest", "HomeContent", "IssueContent", "IssueLine", "LanguageLink"]
+__all__ += ["PublicationView", "Renderer", "SystemMail"]

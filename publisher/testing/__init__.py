@@ -15,15 +15,6 @@ from publisher.testing.samples import (
     sample_article,
 )
 
-__all__ = [
-    "BEHAVIOURS",
-    "SAMPLE_NEWSLETTER",
-    "SAMPLE_PUBLICATION",
-    "SECRET",
-    "FakeTimer",
-    "HostileServer",
-    "MemoryTransport",
-    "hostile_server",
-    "make_publication",
-    "sample_article",
-]
+__all__ = ["BEHAVIOURS", "SAMPLE_NEWSLETTER", "SAMPLE_PUBLICATION", "SECRET", "FakeTimer"]
+__all__ += ["HostileServer", "MemoryTransport", "hostile_server", "make_publication"]
+__all__ += ["sample_article"]

@@ -30,17 +30,8 @@ if TYPE_CHECKING:
     from publisher.database.dialect.backend import Backend, Durability
 
 
-__all__ = [
-    "copy_file",
-    "copy_some_rows",
-    "damage_of",
-    "dump_database",
-    "find_direct_address",
-    "is_damage",
-    "open_backend",
-    "require_alone",
-    "restore_dump",
-]
+__all__ = ["copy_file", "copy_some_rows", "damage_of", "dump_database", "find_direct_address"]
+__all__ += ["is_damage", "open_backend", "require_alone", "restore_dump"]
 
 
 def dump_database(

@@ -13,12 +13,5 @@ from publisher.rendering.prose.mail_content import (
 from publisher.rendering.prose.mail_html import mail_html
 from publisher.rendering.prose.plain_text import plain_text
 
-__all__ = [
-    "BodyLink",
-    "body_links",
-    "content_opening",
-    "mail_content",
-    "mail_html",
-    "omitted_pictures",
-    "plain_text",
-]
+__all__ = ["BodyLink", "body_links", "content_opening", "mail_content", "mail_html"]
+__all__ += ["omitted_pictures", "plain_text"]
