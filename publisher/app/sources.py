@@ -17,11 +17,7 @@ from publisher.config import SourceSettings
 from publisher.errors import UsageError
 from publisher.i18n.messages import Sentence, counted, message, untranslated
 from publisher.ingest import problems as item_problems
-from publisher.ingest.pickup.source_items import (
-    count_archive,
-    count_articles_of_sources,
-    stored_sources,
-)
+from publisher.ingest.pickup import source_items
 from publisher.ingest.reports.source_facts import SourceFacts, read_source_facts
 from publisher.ingest.sites.base import LeftOutReason
 from publisher.ingest.sources.entries import count_waiting_entries
@@ -292,13 +288,13 @@ def read_sources(state: EditingState) -> SourcesStatus:
     with state.database.reading() as connection:
         held = {one.source: one for one in item_problems.list_held_sources(connection)}
         failures = {one.source: one for one in item_problems.list_failures(connection)}
-        archived = count_archive(connection)
+        archived = source_items.count_archive(connection)
         facts = read_source_facts(connection, languages, now)
-        articles = count_articles_of_sources(connection)
+        articles = source_items.count_articles_of_sources(connection)
         polled = {n: one for n, one in list_polled(connection).items() if n in configured}
         quarantine = tuple(item_problems.quarantined_items(connection))
         waiting = count_waiting_entries(connection, state.settings, now)
-        kinds = stored_sources(connection)
+        kinds = source_items.stored_sources(connection)
     said: Any = (facts, failures, held, polled, waiting)
     sources = tuple(
         SourceStatus(

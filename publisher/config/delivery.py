@@ -14,16 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    PlainValidator,
-    PrivateAttr,
-    create_model,
-    field_validator,
-    model_validator,
-)
+import pydantic
 from pydantic_core import PydanticCustomError
 
 from publisher.config.values import (
@@ -79,7 +70,7 @@ class SmtpSettings(ConfigTable):
     """The table [delivery.smtp]: the SMTP server and how to connect to it."""
 
     host: HostName = "localhost"
-    port: int | None = Field(default=None, ge=1, le=65_535, strict=True)
+    port: int | None = pydantic.Field(default=None, ge=1, le=65_535, strict=True)
     tls: Tls = Tls.STARTTLS
     # PEM files: certificate authorities, client certificate and key.
     authorities: str | None = None
@@ -91,17 +82,17 @@ class SmtpSettings(ConfigTable):
     # Whether each subscriber has an address for bounces, and what stands before its token.
     verp: bool = False
     verp_separator: Literal["+", "-", "=", "."] = "+"
-    connections: int = Field(default=8, ge=1, le=100)
+    connections: int = pydantic.Field(default=8, ge=1, le=100)
     # Messages that a worker holds in advance; all are in doubt after a kill.
-    promised: int = Field(default=8, ge=1, le=100)
+    promised: int = pydantic.Field(default=8, ge=1, le=100)
     # Seconds to wait for a reply; the reply to the final dot may take longer.
-    timeout: int = Field(default=60, ge=1, le=600)
+    timeout: int = pydantic.Field(default=60, ge=1, le=600)
 
     @property
     def port_used(self) -> int:
         return self.port or _DEFAULT_PORTS[self.tls]
 
-    @model_validator(mode="before")
+    @pydantic.model_validator(mode="before")
     @classmethod
     def _has_no_password(cls, values: Any) -> Any:
         # Settings files are copied, shown and put under version control.
@@ -110,7 +101,7 @@ class SmtpSettings(ConfigTable):
             raise wrong("password", f"a password is not kept in this file; {remedy}")
         return values
 
-    @model_validator(mode="after")
+    @pydantic.model_validator(mode="after")
     def _goes_together(self) -> SmtpSettings:
         if self.key and not self.certificate:
             raise wrong("key", 'a key without a certificate; add certificate = "..."')
@@ -144,10 +135,10 @@ _MIN_PER_SECOND = 0.001  # One message in 17 minutes. Slower rates would overflo
 class RateSettings(ConfigTable):
     """Rate limits; None means no limit."""
 
-    per_second: float | None = Field(
+    per_second: float | None = pydantic.Field(
         default=None, ge=_MIN_PER_SECOND, le=100_000, allow_inf_nan=False
     )
-    per_hour: int | None = Field(default=None, ge=1, le=100_000_000)
+    per_hour: int | None = pydantic.Field(default=None, ge=1, le=100_000_000)
 
 
 def _tables(value: object) -> tuple[object, ...]:
@@ -159,7 +150,9 @@ def _tables(value: object) -> tuple[object, ...]:
 class DomainRateSettings(RateSettings):
     """The tables [[delivery.domain]]: receiving domains that share one rate limit."""
 
-    names: Annotated[tuple[HostName, ...], BeforeValidator(require_list)] = Field(min_length=1)
+    names: Annotated[tuple[HostName, ...], pydantic.BeforeValidator(require_list)] = (
+        pydantic.Field(min_length=1)
+    )
 
 
 def _day(value: object) -> date:
@@ -175,13 +168,13 @@ def _day(value: object) -> date:
 class WarmupSettings(ConfigTable):
     """The table [delivery.warmup]: daily limits of a new sender, each `growth` times that of the day before."""
 
-    start: Annotated[date, PlainValidator(_day)]  # the first day, in UTC
-    first: int = Field(default=200, ge=1, le=100_000_000)  # messages on that day
-    growth: float = Field(default=1.5, gt=1, le=10)
+    start: Annotated[date, pydantic.PlainValidator(_day)]  # the first day, in UTC
+    first: int = pydantic.Field(default=200, ge=1, le=100_000_000)  # messages on that day
+    growth: float = pydantic.Field(default=1.5, gt=1, le=10)
     # The warm-up ends when a day's limit exceeds this.
-    until: int = Field(default=100_000, ge=1, le=100_000_000)
+    until: int = pydantic.Field(default=100_000, ge=1, le=100_000_000)
 
-    @model_validator(mode="after")
+    @pydantic.model_validator(mode="after")
     def _begins_below_its_end(self) -> WarmupSettings:
         if self.first > self.until:
             raise wrong("first", f"{self.first:,} is more than `until`; begin with less")
@@ -192,8 +185,8 @@ class DkimSettings(ConfigTable):
     """The tables [[delivery.dkim]]: one signature each (RFC 6376, RFC 8463)."""
 
     domain: HostName
-    selector: str = Field(min_length=1)
-    key: str = Field(min_length=1)  # a PEM file: RSA of 2048 bits or more, or Ed25519
+    selector: str = pydantic.Field(min_length=1)
+    key: str = pydantic.Field(min_length=1)  # a PEM file: RSA of 2048 bits or more, or Ed25519
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,18 +224,18 @@ class DeliverySettings(ConfigTable):
     # `full`: commits survive a power cut. `normal`: only a kill, but faster, for the outbox.
     durability: Literal["full", "normal"] = "full"
     # Whether what is sent is also written to var/journal, from which an old backup is completed.
-    journal: bool = Field(default=True, strict=True)
+    journal: bool = pydantic.Field(default=True, strict=True)
     # A second folder for witness and journal, on another disk than var/; none: one in the state directory of
     # the service or its user; False: there is none.
-    witness: Annotated[str, Field(min_length=1)] | Literal[False] | None = None
+    witness: Annotated[str, pydantic.Field(min_length=1)] | Literal[False] | None = None
     # Days after which the rows of a finished issue are deleted; 0 to keep them.
-    keep_deliveries: int = Field(default=400, strict=True)
+    keep_deliveries: int = pydantic.Field(default=400, strict=True)
     rate: RateSettings = RateSettings()
-    domain: Annotated[tuple[DomainRateSettings, ...], BeforeValidator(_tables)] = ()
+    domain: Annotated[tuple[DomainRateSettings, ...], pydantic.BeforeValidator(_tables)] = ()
     warmup: WarmupSettings | None = None
-    dkim: Annotated[tuple[DkimSettings, ...], BeforeValidator(_tables)] = ()
+    dkim: Annotated[tuple[DkimSettings, ...], pydantic.BeforeValidator(_tables)] = ()
     # The tables [delivery.<kind>] of the file.
-    _given: dict[str, ConfigTable] = PrivateAttr(default_factory=dict)
+    _given: dict[str, ConfigTable] = pydantic.PrivateAttr(default_factory=dict)
 
     @classmethod
     def keys(cls) -> dict[str, Any]:
@@ -266,7 +259,7 @@ class DeliverySettings(ConfigTable):
         smtp: SmtpSettings = self.table("smtp")
         return smtp.bounces
 
-    @field_validator("transport")
+    @pydantic.field_validator("transport")
     @classmethod
     def _is_known(cls, name: str) -> str:
         if name not in TRANSPORT_KINDS:
@@ -275,14 +268,14 @@ class DeliverySettings(ConfigTable):
             raise PydanticCustomError("transport", "{known}", {"known": known})
         return name
 
-    @model_validator(mode="wrap")
+    @pydantic.model_validator(mode="wrap")
     @classmethod
     def _with_transports(cls, values: Any, handler: Any) -> DeliverySettings:
         if not isinstance(values, dict):
             return cast("DeliverySettings", handler(values))
         given = {name: table for name, table in values.items() if name in TRANSPORT_KINDS}
         # A model of them gives its errors their place in the file.
-        model = create_model(
+        model = pydantic.create_model(
             "_Transports",
             __base__=ConfigTable,
             **cast("Any", {name: (TRANSPORT_KINDS[name].settings, ...) for name in given}),
@@ -293,21 +286,21 @@ class DeliverySettings(ConfigTable):
         found._given.update((name, getattr(tables, name)) for name in given)  # noqa: SLF001  # our own
         return found
 
-    @model_validator(mode="after")
+    @pydantic.model_validator(mode="after")
     def _keeps_what_is_needed(self) -> DeliverySettings:
         if self.keep_deliveries and self.keep_deliveries < _LEAST_KEPT:
             few = f"{self.keep_deliveries} days are too few"
             raise wrong("keep_deliveries", f"{few}; write {_LEAST_KEPT}, or 0 to keep them")
         return self
 
-    @model_validator(mode="after")
+    @pydantic.model_validator(mode="after")
     def _loses_no_marks(self) -> DeliverySettings:
         if self.durability == "normal" and not TRANSPORT_KINDS[self.transport].is_idempotent:
             problem = f"after a power cut, {self.transport} could send mails again"
             raise wrong("durability", f'"normal" won\'t do: {problem}; remove the line')
         return self
 
-    @model_validator(mode="after")
+    @pydantic.model_validator(mode="after")
     def _each_domain_once(self) -> DeliverySettings:
         names = [name for one in self.domain for name in one.names]
         twice = next((name for name in names if names.count(name) > 1), None)
@@ -336,18 +329,18 @@ class MailboxSettings(ConfigTable):
     """
 
     kind: Literal["maildir", "imap", "pipe"]
-    address: Annotated[str, AfterValidator(_address)] | None = None
+    address: Annotated[str, pydantic.AfterValidator(_address)] | None = None
     path: str = ""
     host: HostName | None = None
-    port: int | None = Field(default=None, ge=1, le=65_535)
+    port: int | None = pydantic.Field(default=None, ge=1, le=65_535)
     tls: Tls = Tls.IMPLICIT
     user: str = ""
-    folder: str = Field(default="INBOX", min_length=1)
+    folder: str = pydantic.Field(default="INBOX", min_length=1)
     archive: str = ""
-    authserv_id: str = Field(default="", pattern=r"^[^\s;()\"]*$")
+    authserv_id: str = pydantic.Field(default="", pattern=r"^[^\s;()\"]*$")
     feedback_loops: tuple[HostName, ...] = ()
 
-    @model_validator(mode="after")
+    @pydantic.model_validator(mode="after")
     def _has_its_place(self) -> MailboxSettings:
         if self.kind == "maildir" and not self.path:
             raise ValueError('a maildir needs its folder; write path = "/home/news/Maildir"')

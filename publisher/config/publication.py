@@ -17,15 +17,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    PlainValidator,
-    SecretStr,
-    TypeAdapter,
-    model_validator,
-)
+import pydantic
 
 from publisher.config import values
 from publisher.config.choices import DigestKey, PodcastCategory
@@ -53,8 +45,8 @@ class Person(values.ConfigTable):
     name: values.LocalisedTitle
     aliases: Annotated[
         tuple[str, ...],
-        AfterValidator(values.require_lines),
-        BeforeValidator(values.require_list),
+        pydantic.AfterValidator(values.require_lines),
+        pydantic.BeforeValidator(values.require_list),
     ] = ()
     affiliation: values.LocalisedTitle = values.Localised({"": ""})
     url: values.WebAddress | None = None
@@ -62,8 +54,8 @@ class Person(values.ConfigTable):
 
 
 # Characters of a key: longer ones are no part of an address (`publisher.urls.story_slug`).
-PersonKey = Annotated[values.UrlName, Field(max_length=80)]
-people_tables = TypeAdapter(dict[PersonKey, Person])
+PersonKey = Annotated[values.UrlName, pydantic.Field(max_length=80)]
+people_tables = pydantic.TypeAdapter(dict[PersonKey, Person])
 
 
 @dataclass(frozen=True)
@@ -115,9 +107,9 @@ def _folded(name: str) -> str:
 class BackupSettings(values.ConfigTable):
     """The table [backup]. `at` is in the publication's time zone; `keep` is a number of backups."""
 
-    folder: str = Field(min_length=1)
+    folder: str = pydantic.Field(min_length=1)
     at: values.TimeOfDay = time(3)
-    keep: int = Field(default=7, ge=1, le=1000)
+    keep: int = pydantic.Field(default=7, ge=1, le=1000)
 
     def path(self, root: Path) -> Path:
         return resolve_file(root, self.folder)
@@ -157,7 +149,7 @@ class Publication(values.ConfigTable):
     title: values.LocalisedTitle
     description: values.LocalisedText = values.NO_TEXT
     url: values.WebRoot
-    languages: values.LanguageTags = Field(min_length=1)
+    languages: values.LanguageTags = pydantic.Field(min_length=1)
     timezone: values.TimeZoneName = "UTC"
     # The address of a database on a server, without a password, instead of the file in var/.
     database: values.DatabaseAddress | None = None
@@ -166,21 +158,21 @@ class Publication(values.ConfigTable):
     sender: values.MailboxValue
     address: values.LocalisedText
     # Year in tag: URIs (RFC 4151). Changing it changes every feed ID.
-    since: int = Field(default=2026, ge=1995, le=9999)
+    since: int = pydantic.Field(default=2026, ge=1995, le=9999)
     # Newsletters that are not there any more. Their subscriptions stay on record.
     ended_newsletters: Annotated[
-        tuple[values.UrlName, ...], BeforeValidator(values.require_list)
+        tuple[values.UrlName, ...], pydantic.BeforeValidator(values.require_list)
     ] = ()
     # Present names of topics by those that they had: feeds of the former go on.
-    renamed_topics: Annotated[dict[str, str], AfterValidator(_present_names)] = Field(
-        default_factory=dict
+    renamed_topics: Annotated[dict[str, str], pydantic.AfterValidator(_present_names)] = (
+        pydantic.Field(default_factory=dict)
     )
     design: DesignSettings = DesignSettings()
-    people: Annotated[People, PlainValidator(_not_from_this_table)] = Field(
+    people: Annotated[People, pydantic.PlainValidator(_not_from_this_table)] = pydantic.Field(
         default=People(), exclude=True
     )
 
-    @model_validator(mode="after")
+    @pydantic.model_validator(mode="after")
     def _no_language_is_reserved(self) -> Publication:
         if "all" in self.languages:
             problem = "'all' names the feed of all languages here; leave it out"
@@ -244,12 +236,12 @@ class FeedSettings(values.ConfigTable):
     """The table [feeds]."""
 
     # Maximum of the subscription document; older entries are in archive documents.
-    entries: int = Field(default=20, ge=1, le=1000)
-    max_bytes: int = Field(default=500_000, ge=10_000)
+    entries: int = pydantic.Field(default=20, ge=1, le=1000)
+    max_bytes: int = pydantic.Field(default=500_000, ge=10_000)
     # `full` texts in the feeds of languages, in their archives, too, or everywhere, or no texts.
     content: Literal["full", "archives", "everywhere", "summary"] = "full"
     # Minutes that a feed may be cached: <ttl> and Cache-Control.
-    ttl: int = Field(default=15, ge=1, le=10_080)
+    ttl: int = pydantic.Field(default=15, ge=1, le=10_080)
     hubs: tuple[values.WebAddress, ...] = ()
     # Whether the feeds of languages have copies in gzip and Brotli beside them.
     precompressed: bool = True
@@ -267,7 +259,7 @@ class PublicationFile(values.ConfigTable):
     """All tables of publication.toml."""
 
     publication: Publication
-    source: tuple[AnySource, ...] = Field(min_length=1)
+    source: tuple[AnySource, ...] = pydantic.Field(min_length=1)
     newsletter: tuple[Newsletter, ...] = ()
     delivery: DeliverySettings = DeliverySettings()
     feeds: FeedSettings = FeedSettings()
@@ -282,7 +274,7 @@ class PublicationFile(values.ConfigTable):
     s3: BucketSettings | None = None
     backup: BackupSettings | None = None
 
-    @model_validator(mode="after")
+    @pydantic.model_validator(mode="after")
     def _no_example_is_mailed(self) -> PublicationFile:
         if self.delivery.sends_mail and not self.delivery.is_trial:
             found = {f"publication.{k}": v for k, v in self.publication.examples().items()}
@@ -297,7 +289,7 @@ class PublicationFile(values.ConfigTable):
                 raise values.wrong(key, problem)
         return self
 
-    @model_validator(mode="after")
+    @pydantic.model_validator(mode="after")
     def _console_is_apart(self) -> PublicationFile:
         name = self.console.name
         if name == self.publication.host and not is_loopback_name(name):
@@ -308,7 +300,7 @@ class PublicationFile(values.ConfigTable):
             raise values.wrong("console.url", problem)
         return self
 
-    @model_validator(mode="after")
+    @pydantic.model_validator(mode="after")
     def _names_differ(self) -> PublicationFile:
         tables: dict[str, Sequence[Newsletter | SourceSettings | FieldSettings]] = {
             "subscribers.field": self.subscribers.field,
@@ -324,7 +316,7 @@ class PublicationFile(values.ConfigTable):
                 raise values.wrong(key, problem)
         return self
 
-    @model_validator(mode="after")
+    @pydantic.model_validator(mode="after")
     def _audiences_are_possible(self) -> PublicationFile:
         names = [one.name for one in self.newsletter]
         for number, newsletter in enumerate(self.newsletter):
@@ -395,13 +387,13 @@ class Settings:
     feeds: FeedSettings
     joining: JoiningSettings
     feedback: FeedbackSettings
-    secret: SecretStr | None
+    secret: pydantic.SecretStr | None
     # Secrets of transports from the environment, by the names of their variables.
-    secrets: Mapping[str, SecretStr] = field(default_factory=dict)
+    secrets: Mapping[str, pydantic.SecretStr] = field(default_factory=dict)
     # The address of a database on a server, with its password if it was in the environment.
-    database_address: SecretStr | None = None
+    database_address: pydantic.SecretStr | None = None
     # The same without a pooler, for the programs that need a session.
-    direct_address: SecretStr | None = None
+    direct_address: pydantic.SecretStr | None = None
     host: str = field(default_factory=lambda: os.uname().nodename)
     site: SiteSettings = field(default_factory=SiteSettings)
     web: WebSettings = field(default_factory=WebSettings)

@@ -15,15 +15,7 @@ from functools import partial
 from inspect import signature
 from typing import Annotated, Any, Self, TypeVar, get_type_hints
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    create_model,
-)
+import pydantic
 
 from publisher.app.editing_state import NOT_BY_KEY, OF_ONE_LANGUAGE, EditingState, Permission
 from publisher.app.issues.lookup import language_of_issue
@@ -39,7 +31,9 @@ def _written(at: datetime) -> str:
 
 
 # RFC 3339, in UTC.
-Instant = Annotated[datetime, PlainSerializer(_written, return_type=str, when_used="json")]
+Instant = Annotated[
+    datetime, pydantic.PlainSerializer(_written, return_type=str, when_used="json")
+]
 
 
 def _in_utc(at: datetime) -> datetime:
@@ -50,15 +44,15 @@ def _in_utc(at: datetime) -> datetime:
 
 
 # What a client sends, with any offset.
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-Text = Annotated[str, Field(max_length=2000)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Moment = Annotated[pydantic.AwareDatetime, pydantic.AfterValidator(_in_utc)]
+Text = Annotated[str, pydantic.Field(max_length=2000)]
+Name = Annotated[str, pydantic.Field(min_length=1, max_length=200)]
 
 
-class ApiValue(BaseModel):
+class ApiValue(pydantic.BaseModel):
     """A JSON object. It is never changed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, from_attributes=True)
 
     @classmethod
     def of(cls, *values: object, **named: object) -> Self:
@@ -94,10 +88,10 @@ class Done(ApiValue):
 class Page(ApiValue):
     """The parameters of a list."""
 
-    cursor: Annotated[str, Field(max_length=500)] | None = Field(
+    cursor: Annotated[str, pydantic.Field(max_length=500)] | None = pydantic.Field(
         default=None, description="`next_cursor` of the page before."
     )
-    limit: int = Field(
+    limit: int = pydantic.Field(
         default=DEFAULT_LIMIT, ge=1, le=_MOST_ROWS, description="At most so many."
     )
 
@@ -105,7 +99,7 @@ class Page(ApiValue):
 class PageInLanguage(Page):
     """The parameters of a list of one language, or of all that the key permits."""
 
-    language: Name | None = Field(default=None, description="A language (BCP 47).")
+    language: Name | None = pydantic.Field(default=None, description="A language (BCP 47).")
 
 
 def write_cursor(at: datetime, number: int) -> str:
@@ -206,11 +200,11 @@ class Operation:
     id: str
     summary: str
     access: Permission | AnyKey
-    run: Callable[..., BaseModel]
-    answer: type[BaseModel]
+    run: Callable[..., pydantic.BaseModel]
+    answer: type[pydantic.BaseModel]
     about: About = About.NOTHING
-    query: type[BaseModel] = NoQuery
-    body: type[BaseModel] = NoBody
+    query: type[pydantic.BaseModel] = NoQuery
+    body: type[pydantic.BaseModel] = NoBody
     tagged: bool = False
     guarded: bool = False
     repeatable: bool = False
@@ -242,16 +236,16 @@ class Operation:
         return self.body is not NoBody
 
 
-OperationRun = TypeVar("OperationRun", bound=Callable[..., BaseModel | None])
+OperationRun = TypeVar("OperationRun", bound=Callable[..., pydantic.BaseModel | None])
 
 
 def _run_with(
-    run: Callable[..., BaseModel | None],
+    run: Callable[..., pydantic.BaseModel | None],
     hints: Mapping[str, Any],
     spread: str,
     request: Any,
     **parts: str,
-) -> BaseModel:
+) -> pydantic.BaseModel:
     """Do an operation of a function that takes parts of the path, some as numbers, and values of the request."""
     given: dict[str, Any] = {
         name: _read_number(part, name) if hints[name] is int else part
@@ -301,7 +295,7 @@ class OperationTable(list[Operation]):
             spread = "body" if method in UNSAFE_METHODS else "query"
             if fields := _fields_of(run, hints):
                 title = f"{name[0].upper()}{name[1:]}{spread.title()}"
-                models[spread] = create_model(title, __base__=ApiValue, **fields)
+                models[spread] = pydantic.create_model(title, __base__=ApiValue, **fields)
             answer = hints["return"]
             given: dict[str, Any] = {
                 "id": name,
