@@ -144,7 +144,6 @@ def address_of_article(state: EditingState, one: Article) -> str:
 _COUNTED = 500
 _SECONDS_KEPT = 60
 
-
 # Topics, and authors' names, the most frequent first.
 Labels = tuple[tuple[str, ...], tuple[str, ...]]
 _kept: WeakKeyDictionary[Engine, dict[tuple[str, ...], tuple[float, Labels]]] = (

@@ -208,11 +208,10 @@ def change_settings(
 ) -> list[ChangedSettings]:
     """Set keys of a publication's settings, all or none; ABSENT removes one, or a table of a list.
 
-    Keys and the tables above them are added if they are missing. Values are of types that TOML has, also
-    lists and tables. `newsletter[daily]` with a table adds a newsletter. `expected` is the hash of
-    the file that the caller has seen. Raise ConfigError with key, problem and remedy if a key or the
-    whole new text is wrong, or if the file is no longer the expected one; raise StorageError if it
-    can't be written. The file is then as it was.
+    Keys and the tables above them are added if they are missing. Values are of types that TOML has, also lists and
+    tables. `newsletter[daily]` with a table adds a newsletter. `expected` is the hash of the file that the caller has
+    seen. Raise ConfigError with key, problem and remedy if a key or the whole new text is wrong, or if the file is no
+    longer the expected one; raise StorageError if it can't be written. The file is then as it was.
     """
     path = folder / SETTINGS_FILE
     if folder.is_dir():

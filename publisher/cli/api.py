@@ -90,7 +90,6 @@ def api_command(
     if if_match is not None and not _VERSION.fullmatch(if_match):
         raise UsageError(f"--if-match: {if_match!r} is no version or revision")
     content = _body(body, fields) if operation.takes_body else None
-
     from publisher.web.api.application import OperationCall
 
     call = OperationCall(parts, query, content, if_match)
@@ -100,7 +99,6 @@ def api_command(
 def _print_answer(given: Given, operation: Operation, call: OperationCall) -> int:
     """Do it, and print the answer, or the problem as one line; return the exit code."""
     clock, settings = given.clock, given.settings
-
     from publisher.app.editing_state import find_terminal_actor
     from publisher.app.operation.page_servers import open_console_state
     from publisher.web.api.application import call_operation

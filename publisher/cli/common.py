@@ -104,7 +104,6 @@ class Given:
     def editing(self) -> Iterator[tuple[EditingState, Actor]]:
         """Open what the verbs of editors take, and say who acts."""
         clock, settings = self.clock, self.settings
-
         from publisher.app.editing_state import find_terminal_actor, open_editing_state
 
         with open_editing_state(settings, clock) as state:

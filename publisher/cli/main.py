@@ -178,7 +178,6 @@ def global_options(
 # Reading the types of all commands takes 30 ms.
 _command = cache(partial(typer.main.get_command, app))
 
-
 # At its end Python looks for unused objects once more, in all that was loaded: a quarter of a short command's time.
 atexit.register(gc.freeze)
 

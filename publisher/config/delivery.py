@@ -128,7 +128,6 @@ class SmtpSettings(ConfigTable):
 VERP_TOKEN_LENGTH = 19
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
-
 _MIN_PER_SECOND = 0.001  # One message in 17 minutes. Slower rates would overflow dates.
 
 
@@ -211,7 +210,6 @@ TRANSPORT_KINDS: dict[str, TransportKind] = {
         SmtpSettings, f"{_TRANSPORTS}.smtp.transport:open_smtp", (SMTP_PASSWORD,)
     ),
 }
-
 
 # Days. What is owed after an interruption, and the journal that completes a backup, look back less far.
 _LEAST_KEPT = 90

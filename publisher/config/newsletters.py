@@ -26,17 +26,14 @@ _RESERVED_NAMES = frozenset(
     "authors search".split()
 )
 
-
 DigestBlocks = Annotated[tuple[choices.DigestBlock, ...], BeforeValidator(values.require_list)]
 DigestCadences = Annotated[
     tuple[choices.DigestCadence, ...], BeforeValidator(values.require_list)
 ]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
-
 # More articles make no mail that anybody reads, and no mail that clients show whole.
 MOST_ARTICLES = 100
-
 
 # A week. The next issue is due before that, or subscribers have forgotten the newsletter.
 _LONGEST_WAIT = 168
@@ -84,7 +81,6 @@ class EditionSettings(values.ConfigTable):
 
 # UTC+14, where each date begins first. The sign is that of POSIX: hours west of Greenwich.
 _EARLIEST_ZONE = ZoneInfo("Etc/GMT-14")
-
 
 # With approvals: a working day to read an issue, and to change it.
 _DEFAULT_LEAD = timedelta(hours=24)

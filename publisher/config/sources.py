@@ -43,7 +43,6 @@ def _kinds(values: object) -> object:
 
 ProblemActions = Annotated[dict[ProblemKind, ProblemAction], BeforeValidator(_kinds)]
 
-
 FirstImport = Literal["auto", "archive", "news"]
 
 

@@ -14,7 +14,6 @@ from typing import Any, Self
 # A value: text, such as a name, a number, a Sentence, or several of these.
 SentenceValue = str | int | tuple[str, ...]
 
-
 # A value in a template. Nothing else of Python's formats: a stored template may be anybody's words.
 _PLACE = re.compile(r"%\((\w+)\)s")
 ENGLISH = "%(english)s"  # the template of a text that stays English

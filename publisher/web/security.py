@@ -44,7 +44,6 @@ _HEADERS = (
     ("Permissions-Policy", ""),
 )
 
-
 # The largest body of a route that does not say another one.
 MAX_BODY_BYTES = 64 * 1024
 

@@ -1,9 +1,8 @@
 """The mail of an issue as one subscriber would get it, made by the code that sends it.
 
-An issue that is frozen is shown as it was frozen; any other is rendered as it would be now. What a
-subscriber gets, the digest or a variant, is decided by the functions that open ledgers. Nothing is
-written, and the links of a preview are signed with a key that no page accepts: they never unsubscribe
-anybody.
+An issue that is frozen is shown as it was frozen; any other is rendered as it would be now. What a subscriber gets, the
+digest or a variant, is decided by the functions that open ledgers. Nothing is written, and the links of a preview are
+signed with a key that no page accepts: they never unsubscribe anybody.
 """
 
 import hmac

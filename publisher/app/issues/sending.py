@@ -1,9 +1,8 @@
 """When an issue is sent, and how far it is while it is sent: now, later, not yet, not at all; pause and resume.
 
-Each verb names what it found if it comes too late: of many that are called at once, one changes the
-issue, and the others raise IssueError with the truth. While an issue is sent, its ledger is counted at
-most every `MAX_AGE`, for any number of people who look. The rate is that of the last minutes in which
-somebody looked.
+Each verb names what it found if it comes too late: of many that are called at once, one changes the issue, and the
+others raise IssueError with the truth. While an issue is sent, its ledger is counted at most every `MAX_AGE`, for any
+number of people who look. The rate is that of the last minutes in which somebody looked.
 """
 
 from collections import deque

@@ -1,9 +1,8 @@
 """Back up a publication's database and secret, marked as a copy; and put a backup back.
 
-A marked database sends nothing until `publisher recover --release`: what was sent since is not in it. The
-service makes a backup once a day, if there is a table [backup]. A day's backup that was missed is made at the
-next turn, once. One that failed is tried again the next day. `publisher backup` makes one at any time; those
-are never removed here.
+A marked database sends nothing until `publisher recover --release`: what was sent since is not in it. The service makes
+a backup once a day, if there is a table [backup]. A day's backup that was missed is made at the next turn, once. One
+that failed is tried again the next day. `publisher backup` makes one at any time; those are never removed here.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """One cycle, the program on one page: pick up -> plan -> assemble -> syndicate -> deliver.
 
-A cycle may be killed anywhere and run again: each step reads from the database what is left to
-do. Feeds and pages are written before mail is sent, so that every link in a mail works. Due mail can be
-sent without a cycle, with or without a running service. In a long-running program an edited publication.toml
-takes effect at the next cycle; work that is under way keeps its settings to its end. `publisher.app.operation.run`
-runs a cycle, or the service, alone in its folder.
+A cycle may be killed anywhere and run again: each step reads from the database what is left to do. Feeds and pages are
+written before mail is sent, so that every link in a mail works. Due mail can be sent without a cycle, with or without a
+running service. In a long-running program an edited publication.toml takes effect at the next cycle; work that is under
+way keeps its settings to its end. `publisher.app.operation.run` runs a cycle, or the service, alone in its folder.
 """
 
 from collections import Counter

@@ -1,9 +1,8 @@
 """Databases that are old, and databases that move.
 
-An old one is recovered: see what is sent, not sent and in doubt, decide, and send again. A publication moves
-from one database to another: all of it, compared, or nothing. Nobody can write to the source meanwhile, and a
-process that sends keeps it from starting. Afterwards the source is quarantined: if a machine still uses it,
-nothing is sent twice.
+An old one is recovered: see what is sent, not sent and in doubt, decide, and send again. A publication moves from one
+database to another: all of it, compared, or nothing. Nobody can write to the source meanwhile, and a process that sends
+keeps it from starting. Afterwards the source is quarantined: if a machine still uses it, nothing is sent twice.
 """
 
 from collections.abc import Iterator, Sequence

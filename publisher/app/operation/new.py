@@ -73,8 +73,7 @@ _STARTER_NOTE = " Inside it: <language>/<name>.md or <name>.<language>.md"
 def create_from_site(directory: Path, site: Path) -> SiteSurvey:
     """Write a publication.toml for a site into a new folder, and return what is understood of it.
 
-    Raises UsageError if there is no article in it, or the folder can't be made; SourceError if the
-    site can't be read.
+    Raises UsageError if there is no article in it, or the folder can't be made; SourceError if the site can't be read.
     """
     check_free_folder(directory)
     if not site.is_dir():

@@ -30,7 +30,6 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _SAMPLE, _MAX_FAILED = 100, 5
 _SAMPLE_AGE = timedelta(days=7)  # failures of before are no reason to stop any more
 
-
 # Mailboxes of those who run a domain (RFC 2142), and of programs. `info@` and the like may be a reader's.
 _ROLES: Final = frozenset(
     {

@@ -95,7 +95,6 @@ def deliveries_retry_command(
     --cause KEY (any cause): Only this cause, like full; may be repeated.
     """
     refuse_folder(given.directory, issue)
-
     from publisher.app.issues.deliveries import retry_deliveries
 
     states = [DeliveryState(chosen) for chosen in state or []]
@@ -132,7 +131,6 @@ def deliveries_command(
     wanted = _states(state or [])
     refuse_folder(given.directory, issue)
     settings = given.settings
-
     from publisher.app.issues.deliveries import delivery_pages
 
     with open_state(given.settings) as database:
@@ -256,7 +254,6 @@ def _decide(
     given: common.Given, name: str, to: Sequence[str], file: Path | None, *, resend: bool
 ) -> int:
     refuse_folder(given.directory, name)
-
     from publisher.app.issues.deliveries import DoubtChoice, decide_doubts
 
     listed = read_message_ids(file) if file else None

@@ -43,7 +43,6 @@ def plan_command(
         _write_calendar(given, ics)
         return
     now, settings = given.clock.now(), given.settings
-
     from publisher.app.articles import count_archived_articles
     from publisher.app.issues.lookup import list_upcoming
 
@@ -138,7 +137,6 @@ def issues_move_command(
     --to TIME: The new local date and time, in the time zone of each edition.
     """
     local = arguments.parse_local_time(to)
-
     from publisher.app.issues.occurrences import OccurrenceKey, move_occurrence
 
     key = OccurrenceKey(

@@ -76,7 +76,6 @@ def preview_command(  # the options of the command
     --subscriber ADDRESS: As this subscriber gets it; its links do nothing.
     """
     clock, settings = given.clock, given.settings
-
     from publisher.app.issues.dry_run import open_preview
     from publisher.app.issues.lookup import find_edition
 

@@ -121,7 +121,6 @@ def _whole(state: EditingState, actor: Actor, name: str) -> dict[str, Any]:
 
 _PROVIDERS = 10  # mail providers that are listed by name
 
-
 _WORDS = {"in_doubt": "in doubt", "suppressed": "not wanted"}
 
 

@@ -216,7 +216,6 @@ def adopt_secret_command(given: common.Given) -> None:
     Machines with the former secret do not start any more. Links in mails that were sent lead nowhere.
     """
     settings = given.settings
-
     from publisher.app.issues.deliveries import list_in_doubt
     from publisher.app.same_secret import adopt_secret
 

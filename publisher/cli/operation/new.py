@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _UNREADABLE_SHOWN = 5  # documents that can't be read, of which the reasons are printed
 
-
 _FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")]
 
 
@@ -159,7 +158,6 @@ def demo_command(
 def dkim_command(given: common.Given) -> None:
     """Print the TXT records that belong to the keys of the tables delivery.dkim, for a zone file."""
     settings = given.settings
-
     from publisher.app.operation.check import dkim_records
 
     records = dkim_records(settings)

@@ -107,7 +107,6 @@ def deliver_command(given: common.Given) -> int:
     (by a server, or by a rate limit) is sent by a later run.
     """
     clock, settings = given.clock, given.settings
-
     from publisher.app.operation.cycle import deliver_due
     from publisher.cli.progress import show_progress
 

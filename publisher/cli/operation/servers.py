@@ -50,7 +50,6 @@ def serve_command(
     put nginx, Caddy or a content network in front of it.
     """
     settings = given.settings
-
     from publisher.web.server import serve
 
     def ready(_part: str, address: str, number: int) -> None:
@@ -81,7 +80,6 @@ def webserver_command(
             "replace the host names in it (docs/how-to/serve-the-site.md)"
         )
     settings = given.settings
-
     from publisher.serving.nginx_site import nginx_config
 
     echo(nginx_config(settings, root, brotli=brotli), nl=False)
@@ -127,7 +125,6 @@ def up_command(given: common.Given) -> None:
     where web.address and [console] say, or left out if they are switched off. SIGTERM ends all.
     """
     settings = given.settings
-
     from publisher.app.start_checks import open_locked_parts, wait_for_database
     from publisher.cli.log_setup import set_up_logging
 

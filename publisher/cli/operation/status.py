@@ -183,7 +183,6 @@ def status_command(given: common.Given, *, quiet: bool = False) -> int:
     --quiet: Print nothing; the exit code says it, for monitoring.
     """
     now, settings = given.clock.now(), given.settings
-
     from publisher.app.operation.attention import is_in_trouble
     from publisher.app.operation.status import take_snapshot
 

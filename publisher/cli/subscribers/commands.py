@@ -134,7 +134,6 @@ def subscribers_form_command(
     --lang TAG (the main language): Of the form.
     """
     settings = given.settings
-
     from publisher.app.subscribers.joining import subscription_form
 
     echo(subscription_form(settings, newsletter, lang), nl=False)

@@ -14,7 +14,6 @@ _MAX_MAIL = 10_000_000  # bytes that are read of one mail
 def poll_command(given: common.Given) -> None:
     """Receive the mails that wait in the mailbox of publication.toml, and say what they were."""
     clock, settings = given.clock, given.settings
-
     from publisher.app.subscribers.incoming_mail import poll_mailbox
 
     with open_state(given.settings) as database:
@@ -32,7 +31,6 @@ def receive_command(given: common.Given) -> int:
     """
     try:
         clock, settings = given.clock, given.settings
-
         from publisher.app.subscribers.incoming_mail import receive_piped
 
         raw = sys.stdin.buffer.read(_MAX_MAIL)

@@ -58,7 +58,6 @@ ROUTES: tuple[Route, ...] = (
     *sign_in.ROUTES,
 )
 
-
 # The menu: its groups, each with the keys of its routes (`Route.menu`) in their order. A page that is to stand in it
 # has its key there, its word in `console/words.html`.
 MENU = {
@@ -66,7 +65,6 @@ MENU = {
     "readers": ("subscribers", "numbers"),
     "setup": ("sources", "people", "settings", "accounts", "keys", "webhooks", "audit"),
 }
-
 
 _FORM = "application/x-www-form-urlencoded"
 # Bytes of a form without its files; the text of an article is the longest.

@@ -13,7 +13,6 @@ from publisher.web.console.settings import changes_of_request, conflict_page
 
 _PATH = "/people/"
 
-
 ROUTES = RouteTable()
 
 

@@ -40,7 +40,6 @@ _PAGES = {
     "undelivered": "/issues/{name}/report/",
 }
 
-
 ROUTES = RouteTable()
 
 

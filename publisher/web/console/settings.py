@@ -24,7 +24,6 @@ _MOST = 2000
 # Characters that are read of one: as many as fit into the body of a form.
 _WHOLE = MAX_BODY_BYTES
 
-
 ROUTES = RouteTable()
 
 

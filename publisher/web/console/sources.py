@@ -21,7 +21,6 @@ _MOST_OF_TEST = 20
 # A test reads for twenty seconds at most, after it has listed the files.
 _FOLLOWED = timedelta(minutes=2)
 
-
 ROUTES = RouteTable()
 
 

@@ -20,7 +20,6 @@ _PATH = "/subscribers/"
 # Newest entries of a history that are shown.
 _SHOWN = 100
 
-
 ROUTES = RouteTable()
 
 

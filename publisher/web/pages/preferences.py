@@ -127,7 +127,6 @@ def pause_day(settings: Settings, choices: preferences.PreferenceChoices) -> dat
 
 _UNPROCESSABLE = 422
 
-
 # Stores what a button does, for a request's transaction and whoever the link is of. Returns what the page then says.
 _Act = Callable[..., str]
 

@@ -1,9 +1,8 @@
 """The page that unsubscribes, and one-click unsubscribing by mail programs (RFC 8058).
 
-GET and HEAD show and change nothing. A POST to the address that mails announce unsubscribes whatever
-its body says: the body is not read. The page's own buttons say in the query (`do`) which was
-pressed. No answer to a POST is a redirect, since mail programs need not follow one. Old mails may name a
-language that the publication has given up.
+GET and HEAD show and change nothing. A POST to the address that mails announce unsubscribes whatever its body says: the
+body is not read. The page's own buttons say in the query (`do`) which was pressed. No answer to a POST is a redirect,
+since mail programs need not follow one. Old mails may name a language that the publication has given up.
 """
 
 from dataclasses import asdict

@@ -33,7 +33,6 @@ _STATES = (use_cases.PLANNED, *IssueState)
 # What is wrong with a form; the words are in the template.
 _NO_LANGUAGE = "no-language"
 
-
 ROUTES = RouteTable()
 
 

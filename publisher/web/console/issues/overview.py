@@ -47,7 +47,6 @@ _WORDS = (EditKind.SUBJECT, EditKind.PREHEADER, EditKind.OPENING)
 # States of issues whose page shows no mail: it is made just now, or there is none.
 _WITHOUT_MAIL = ("assembling", "skipped", "cancelled")
 
-
 ROUTES = RouteTable()
 
 

@@ -47,7 +47,6 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 # Characters of the addresses of test mails.
 _MOST_ADDRESSES = 4000
 
-
 ROUTES = RouteTable()
 
 

@@ -22,7 +22,6 @@ from publisher.web.console.routes import RouteTable
 # For everybody who looks at this process's pages.
 watch = sending.SendingWatch()
 
-
 ROUTES = RouteTable()
 
 
@@ -147,7 +146,6 @@ for _word, _resend in (("resend", True), ("mark-sent", False)):
     ROUTES.add(
         f"POST /issues/<issue>/doubts/{_word}/", Permission.DECIDE_DOUBTS, about=About.NOTHING
     )(partial(_decide, resend=_resend))
-
 
 _MOST_TEXT = 6000
 
