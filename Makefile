@@ -94,7 +94,7 @@ lock:  ## renew the lock files (needs uv); hashes only, no addresses
 	uv pip compile --quiet pyproject.toml --group build --group dev --universal --python-version 3.11 \
 	  --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	  --constraint requirements.txt --output-file requirements-dev.txt
-	uv pip compile --quiet pyproject.toml --extra postgres --extra engine --extra s3 --universal --python-version 3.11 \
+	uv pip compile --quiet pyproject.toml --extra postgres --extra engine --extra s3 --extra openid --universal --python-version 3.11 \
 	  --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	  --constraint requirements.txt --output-file requirements-extras.txt
 	# An extra that is written in two ways ends pip 23; what it asks for is in pyproject.toml.

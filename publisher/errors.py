@@ -102,8 +102,8 @@ class SignInError(AccountError):
     """A step of a sign-in, or a change of how to sign in, is refused: `key` says why, for pages.
 
     `wrong`: what was shown is not right; `over`: begin again; `wait`: too many tries, until `seconds`
-    have passed; `prove`: show a factor again first; `last`: nothing would be left to sign in with; else
-    a fault of a password (`publisher.accounts.passwords`).
+    have passed; `prove`: show a factor again first; `last`: nothing would be left to sign in with; those
+    of a provider (`app.accounts.openid`); else a fault of a password (`publisher.accounts.passwords`).
     """
 
     def __init__(self, key: str, seconds: int = 0) -> None:

@@ -1,7 +1,8 @@
 """How an account's owner signs in, by password and one-time password, and limits on tries.
 
 An account signs in with a passkey, or with a password and a one-time password; a recovery code
-stands in for the latter. Which of them it has decides what is still to be set up.
+stands in for the latter. Which of them it has decides what is still to be set up. A provider of OpenID
+Connect may stand for the password, or for both; whoever has nothing else depends on it.
 
 Limits slow tries down, and lock nobody out: a passkey has none of them. By account and network 5 a
 minute, by account 20 an hour, by network 60 in ten minutes. So 10,000 tries against one account in
@@ -16,8 +17,15 @@ from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from publisher.accounts.passwords import accepted_step, hash_password, is_outdated, is_password
 from publisher.accounts.store import find_account
-from publisher.accounts.tables import passkey_table, password_table, recovery_code_table
+from publisher.accounts.tables import (
+    invitation_table,
+    openid_table,
+    passkey_table,
+    password_table,
+    recovery_code_table,
+)
 from publisher.accounts.tokens import count_recovery_codes
+from publisher.errors import AccountError
 from publisher.request_limits import Limit, LimitKeys, check_limit
 from publisher.secrets import seal, unseal
 
@@ -33,6 +41,7 @@ class Factors:
     has_password: bool
     has_totp: bool
     recovery_codes: int
+    has_openid: bool = False
 
     @property
     def is_enough(self) -> bool:
@@ -49,7 +58,33 @@ def read_factors(connection: Connection, account_id: int) -> Factors:
         row is not None,
         row is not None and row.totp_sealed is not None,
         count_recovery_codes(connection, account_id),
+        _openid_issuer(connection, account_id) is not None,
     )
+
+
+def openid_account_id(connection: Connection, issuer: str, subject: str) -> int | None:
+    """Return whose account is connected to a provider's, or None."""
+    same = (openid_table.c.issuer == issuer) & (openid_table.c.subject == subject)
+    return connection.scalar(select(openid_table.c.account_id).where(same))
+
+
+def _openid_issuer(connection: Connection, account_id: int) -> str | None:
+    mine = openid_table.c.account_id == account_id
+    return connection.scalar(select(openid_table.c.issuer).where(mine))
+
+
+def connect_openid(connection: Connection, account_id: int, issuer: str, subject: str) -> None:
+    """Store who an account's owner is to a provider, which uses up an invitation. Raise AccountError if that is somebody else already."""
+    if _openid_issuer(connection, account_id) == issuer:
+        raise AccountError(f"account {account_id}: is connected to another one there")
+    for table in (openid_table, invitation_table):
+        connection.execute(delete(table).where(table.c.account_id == account_id))
+    row = {"account_id": account_id, "issuer": issuer, "subject": subject}
+    connection.execute(insert(openid_table).values(row))
+
+
+def remove_openid(connection: Connection, account_id: int) -> None:
+    connection.execute(delete(openid_table).where(openid_table.c.account_id == account_id))
 
 
 def set_password(connection: Connection, account_id: int, hashed: str, now: datetime) -> None:
@@ -70,7 +105,7 @@ def remove_password(connection: Connection, account_id: int) -> None:
 
 
 def remove_factors(connection: Connection, account_id: int) -> None:
-    for table in (passkey_table, password_table, recovery_code_table):
+    for table in (passkey_table, password_table, recovery_code_table, openid_table):
         connection.execute(delete(table).where(table.c.account_id == account_id))
 
 

@@ -77,6 +77,16 @@ password_table = sa.Table(
     sa.Column("totp_step", sql.LargeInteger),
 )
 
+# Who the owner is to a provider of OpenID Connect.
+openid_table = sa.Table(
+    "openid",
+    metadata,
+    _of_account(primary_key=True),
+    sa.Column("issuer", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.UniqueConstraint("issuer", "subject"),
+)
+
 recovery_code_table = sa.Table(
     "recovery_code",
     metadata,

@@ -26,7 +26,7 @@ from publisher.config.publication import (
 )
 from publisher.config.sources import GhostSourceSettings, SourceSettings, table_of_kind
 from publisher.config.values import ConfigTable
-from publisher.config.web import FEEDBACK_SECRETS, S3_KEY_ID, S3_SECRET
+from publisher.config.web import FEEDBACK_SECRETS, OPENID_SECRET, S3_KEY_ID, S3_SECRET
 from publisher.errors import ConfigError
 from publisher.i18n.messages import message, parts_of
 
@@ -262,9 +262,9 @@ def _secret(environment: Mapping[str, str]) -> SecretStr | None:
 def _secrets(
     environment: Mapping[str, str], sources: Iterable[SourceSettings]
 ) -> dict[str, SecretStr]:
-    """Return the secrets that are set of transports, mailbox, webhooks, bucket and sources, by their variables."""
+    """Return the secrets that are set of transports, mailbox, webhooks, console, bucket and sources, by their variables."""
     names = [name for kind in TRANSPORT_KINDS.values() for name in kind.secrets]
-    names += [IMAP_PASSWORD, *FEEDBACK_SECRETS, S3_KEY_ID, S3_SECRET]
+    names += [IMAP_PASSWORD, *FEEDBACK_SECRETS, OPENID_SECRET, S3_KEY_ID, S3_SECRET]
     names += [one.key for one in sources if isinstance(one, GhostSourceSettings)]
     return {name: SecretStr(environment[name]) for name in names if environment.get(name)}
 

@@ -88,6 +88,33 @@ def _own_root(value: str) -> str:
     return value
 
 
+OPENID_SECRET: Final = "PUBLISHER_OPENID_SECRET"  # noqa: S105  # the variable's name
+
+
+def _issuer(value: str) -> str:
+    parts = urlsplit(value)
+    is_plain = parts.scheme != "https" and not is_loopback_name(parts.hostname or "")
+    if is_plain or parts.query or parts.fragment:
+        raise ValueError(
+            f"{value!r} is no issuer; write it as the provider does, like https://login.example.org"
+        )
+    return value
+
+
+class OpenidSettings(values.ConfigTable):
+    """The table [console.openid]: a provider of OpenID Connect by whom editors sign in."""
+
+    # As the provider writes it itself; https, or http on this machine.
+    issuer: Annotated[values.FetchedAddress, AfterValidator(_issuer)]
+    client_id: str = Field(min_length=1, max_length=255)
+    # On the button.
+    name: str = Field(min_length=1, max_length=60)
+    # Whether the provider asks for two factors each time, also if it does not say so.
+    second_factor: bool = Field(default=False, strict=True)
+    # Of an intranet, in which the provider is.
+    networks: tuple[values.IntranetRange, ...] = ()
+
+
 class ConsoleSettings(values.ConfigTable):
     """The table [console]."""
 
@@ -99,6 +126,7 @@ class ConsoleSettings(values.ConfigTable):
     port: int = Field(default=8090, ge=1, le=_MAX_PORT)
     # Whether approvers and translators get mails about issues that wait for approval.
     reminders: bool = True
+    openid: OpenidSettings | None = None
 
     @property
     def name(self) -> str:

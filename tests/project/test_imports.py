@@ -21,6 +21,8 @@ IMPORTERS = {
         "publisher.mail.dkim_key_files",
         "publisher.secrets",
     },
+    "authlib": {"publisher.accounts.openid"},
+    "joserfc": {"publisher.accounts.openid"},
     "cssselect2": {"publisher.gate.css.computed_style", "publisher.gate.css.stylesheet"},
     "feedgen": {"feeds.xml_builder"},
     "feedparser": {"publisher.polling.feed_reader"},

@@ -194,6 +194,14 @@ def remove_own_password(state: EditingState, token: str, network: str) -> None:
         _finish(state, connection, token, owner, network, "password", is_removed=True)
 
 
+def remove_own_openid(state: EditingState, token: str, network: str) -> None:
+    """End the connection to a provider's account. Raise SignInError (`last`)."""
+    with state.database.writing() as connection:
+        owner = _signed_in_owner(state, connection, token)
+        factors.remove_openid(connection, owner.account.id)
+        _finish(state, connection, token, owner, network, "openid", is_removed=True)
+
+
 def renew_recovery_codes(state: EditingState, token: str, network: str) -> NewFactor:
     """Replace the recovery codes of an account that has a password. Raise SignInError."""
     with state.database.writing() as connection:

@@ -1,6 +1,7 @@
 """Signing in to the console, step by step, without HTTP; and who a request comes from.
 
-A passkey is enough. A password is not: a one-time password or a recovery code follows. Each step belongs
+A passkey is enough. A password is not: a one-time password or a recovery code follows. (`accounts.openid` has
+the provider that may stand for both.) Each step belongs
 to a session of nobody, whose token is in a cookie; the last step gives another token. The same steps prove
 a factor again to somebody who is signed in. Every try has an entry in the audit log.
 """
@@ -63,8 +64,9 @@ def read_signed_in(state: EditingState, token: str, network: str) -> SignedIn | 
     )
 
 
-# Purposes of challenges: a passkey is asked for, and a code after the right password.
-_PASSKEY, _CODE = "passkey", "code"
+# Purposes of challenges: a passkey is asked for, and a code after the right password. The latter names the account, and
+# what came before if it was no password.
+_PASSKEY, CODE_STEP = "passkey", "code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def use_passkey(state: EditingState, token: str, answer: dict[str, Any], network
         account: Account | None = None
         try:
             account = _shown_passkey(state, connection, challenge, answer)
-            new = _complete(state, connection, token, account, network, "passkey")
+            new = complete_sign_in(state, connection, token, account, network, "passkey")
         except AccountError as error:
             new, why = "", str(error)
             name = account.email if account else None
@@ -137,7 +139,7 @@ def _shown_passkey(
     return account_by_id(connection, number)
 
 
-def _complete(
+def complete_sign_in(
     state: EditingState,
     connection: Connection,
     token: str,
@@ -167,7 +169,7 @@ def begin_by_password(state: EditingState, browser: Browser, email: str, passwor
             factors.set_password(connection, account.id, renewed, now)
         token = sessions.begin_session(connection, browser, now)
         sessions.name_account(connection, token, account.id)
-        tokens.keep_challenge(connection, token, _CODE, str(account.id).encode(), now)
+        tokens.keep_challenge(connection, token, CODE_STEP, str(account.id).encode(), now)
     return token
 
 
@@ -197,17 +199,19 @@ def use_code(state: EditingState, token: str, code: str, network: str) -> str:
     """Complete a sign-in by a one-time password or a recovery code. Raise SignInError: `over` (no right password before), `wrong`, `wait`."""
     now = state.clock.now()
     with state.database.writing() as connection:
-        named = tokens.read_challenge(connection, token, _CODE, now)
+        named = tokens.read_challenge(connection, token, CODE_STEP, now)
         session = sessions.read_console_session(connection, token, now)
         if named is None or session is None:
             raise SignInError("over")
-        account = account_by_id(connection, int(named))
+        number, _, first = named.decode().partition(" ")
+        account = account_by_id(connection, int(number))
         seconds = count_try(
             connection, state.secret, "sign-in code by account", str(account.id), now
         )
         by = None if seconds else _used_code(state, connection, account, code)
         try:
-            new = _complete(state, connection, token, account, network, by) if by else ""
+            by = by and f"{first or 'password'} and {by}"
+            new = complete_sign_in(state, connection, token, account, network, by) if by else ""
         except AccountError as error:
             raise SignInError("over") from error
         if not new and not seconds:
@@ -231,7 +235,7 @@ def prove_by_password(
         raise SignInError("over")
     account = _owner_of_password(state, found[1].email, password, network)
     with state.database.writing() as connection:
-        tokens.keep_challenge(connection, token, _CODE, str(account.id).encode(), now)
+        tokens.keep_challenge(connection, token, CODE_STEP, str(account.id).encode(), now)
     return use_code(state, token, code, network)
 
 
@@ -241,9 +245,9 @@ def _used_code(
     """Use a code. Return which kind it was, or None if it is wrong."""
     now = state.clock.now()
     if factors.use_totp_code(connection, state.secret, account.id, code, now):
-        return "password and one-time password"
+        return "one-time password"
     if use_recovery_code(connection, account.id, code, now):
-        return "password and recovery code"
+        return "recovery code"
     return None
 
 

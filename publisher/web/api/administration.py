@@ -75,6 +75,7 @@ def _account(record: administration.AccountRecord) -> dict[str, Any]:
         "roles": [administration.written_grant(grant) for grant in account.grants],
         "passkey": factors.has_passkey,
         "password": factors.has_password and factors.has_totp,
+        "openid": factors.has_openid,
         "recovery_codes": factors.recovery_codes,
         "sessions": record.sessions,
         **fields_of(account, "created_at", "disabled_at"),

@@ -281,6 +281,7 @@ class ConsoleRequest(SentRequest):
             "done": flask.request.args.get("done", ""),
             "zone": publication.timezone,
             "console_url": self.settings.console.url,
+            "openid": self.settings.console.openid,
             "now": self.state.clock.now(),
             "today": self.state.clock.now().astimezone(self.settings.zone()).date(),
             "languages": CONSOLE_LANGUAGES,

@@ -116,6 +116,10 @@ def open_console(
     if not settings.console.enabled:
         raise UsageError("console.enabled is false, so there is no console; set it to true")
     require_own_secret(settings, host)
+    if settings.console.openid is not None:
+        from publisher.app.accounts.openid import open_provider
+
+        open_provider(settings)
     with open_console_state(settings) as opened:
 
         @cache

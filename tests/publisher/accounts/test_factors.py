@@ -17,6 +17,7 @@ from publisher.accounts.model import Account, Grant, Role
 from publisher.accounts.store import disable_account
 from publisher.accounts.tables import password_table, recovery_code_table
 from publisher.database import Database, open_database
+from publisher.errors import AccountError
 from publisher.testing import SECRET
 from tests.databases import database_address
 from tests.publisher.accounts.conftest import make_account
@@ -171,3 +172,19 @@ def test_a_disabled_account_has_no_invitation(connection: Connection) -> None:
     token = tokens.invite(connection, bob.id, NOW)
     disable_account(connection, bob.id, NOW)
     assert tokens.use_invitation(connection, tokens.token_digest(token), NOW) is None
+
+
+def test_an_account_is_connected_to_one_of_a_provider_s_and_to_one_provider(
+    connection: Connection, account: Account
+) -> None:
+    tokens.invite(connection, account.id, NOW)
+    factors.connect_openid(connection, account.id, "https://a.example", "ann")
+    assert tokens.invitation_expiry(connection, account.id, NOW) is None
+    assert factors.openid_account_id(connection, "https://a.example", "ann") == account.id
+    with pytest.raises(AccountError):
+        factors.connect_openid(connection, account.id, "https://a.example", "another")
+    factors.connect_openid(connection, account.id, "https://b.example", "ann")
+    assert factors.openid_account_id(connection, "https://a.example", "ann") is None
+    assert factors.read_factors(connection, account.id).has_openid
+    factors.remove_factors(connection, account.id)
+    assert not factors.read_factors(connection, account.id).has_openid

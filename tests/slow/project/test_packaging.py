@@ -107,7 +107,8 @@ def test_the_image_installs_pinned_packages_only() -> None:
     assert all("--require-hashes" in one or "--no-deps ." in one for one in commands)
     extras = (ROOT / "requirements-extras.txt").read_text()
     assert all(
-        f"\n{name}==" in extras for name in ("obstore", "procrastinate", "psycopg-binary")
+        f"\n{name}==" in extras
+        for name in ("authlib", "obstore", "procrastinate", "psycopg-binary")
     )
 
 
@@ -141,6 +142,10 @@ def test_what_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = declared(project["dependencies"])
     extra = project["optional-dependencies"]
-    optional = {name for kind in ("postgres", "engine", "s3") for name in declared(extra[kind])}
+    optional = {
+        name
+        for kind in ("postgres", "engine", "s3", "openid")
+        for name in declared(extra[kind])
+    }
     # Drivers of servers come with extras.
     assert imported() - needed == optional

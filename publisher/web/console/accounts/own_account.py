@@ -92,6 +92,12 @@ def _remove_password(request: ConsoleRequest) -> None:
     request.call_for_session(factors.remove_own_password)
 
 
+@ROUTES.add("POST /account/openid/remove/", Access.SIGNED_IN, needs_fresh=True)
+@_changes
+def _remove_openid(request: ConsoleRequest) -> None:
+    request.call_for_session(factors.remove_own_openid)
+
+
 @ROUTES.add("POST /account/codes/", Access.SIGNED_IN, needs_fresh=True)
 def _renew_codes(request: ConsoleRequest) -> flask.Response:
     return sign_in.codes_page(request, request.call_for_session(factors.renew_recovery_codes))

@@ -11,7 +11,7 @@ from typing import Any
 import flask
 
 from publisher.accounts.sessions import Browser
-from publisher.app.accounts import factors, sign_in
+from publisher.app.accounts import factors, openid, sign_in
 from publisher.app.accounts.factors import NewFactor
 from publisher.app.accounts.keys import sign_out
 from publisher.errors import SignInError
@@ -211,6 +211,44 @@ def _prove_password(request: context.ConsoleRequest) -> flask.Response:
     except SignInError as error:
         return refused_page(request, _AGAIN, error, next=following, again=_again())
     return context.set_console_cookie(_onward(request, following), token)
+
+
+def _ask_provider(request: context.ConsoleRequest, page: str) -> flask.Response:
+    """Lead to the provider by a page. A redirect would need its origins in `form-action`, and those that it leads on to."""
+    if request.settings.console.openid is None:
+        flask.abort(404)
+    fields = {"next": _following(), "again": "yes" if _again() else ""}
+    proving = context.console_token() if page == _AGAIN else ""
+    try:
+        asked = openid.ask_provider(request.state, browser_of(request), fields, proving)
+    except SignInError as error:
+        return refused_page(request, page, error, **fields)
+    response = request.page("sign_in_provider.html", url=asked.options)
+    return context.set_console_cookie(response, asked.token)
+
+
+ROUTES.add("POST /sign-in/provider/", Access.PUBLIC)(partial(_ask_provider, page=_SIGN_IN))
+_PROOF = ROUTES.add("POST /sign-in/again/provider/", Access.SIGNED_IN)
+_PROOF(partial(_ask_provider, page=_AGAIN))
+
+
+@ROUTES.add(f"GET {openid.RETURN_PATH}", Access.PUBLIC)
+def _come_back(request: context.ConsoleRequest) -> flask.Response:
+    """Use what the provider has answered. It changes something, though it is a GET: once, by its `state`."""
+    state = request.context.state(request.settings, may_write=True)
+    token, answer = context.console_token(), flask.request.args.to_dict()
+    fields: Mapping[str, str] = {"next": "/", "again": ""}
+    try:
+        question = openid.take_question(state, token, answer.get("state", ""))
+        fields = question.fields
+        token, needs_code = openid.use_answer(state, token, question, answer, request.network)
+    except SignInError as error:
+        page = _AGAIN if request.signed_in else _SIGN_IN
+        return refused_page(request, page, error, **fields)
+    place, done = fields["next"], "proved" if fields["again"] else ""
+    if needs_code:
+        place, done = context.path_with_next(_CODE_PATH, place), ""
+    return context.set_console_cookie(request.see_other(place, done), token)
 
 
 @ROUTES.add("POST /sign-out/", Access.PUBLIC)

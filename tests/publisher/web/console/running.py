@@ -7,7 +7,6 @@ from dataclasses import replace
 from publisher.app.operation.page_servers import open_console_state
 from publisher.clock import Clock, SystemClock
 from publisher.config import Settings
-from publisher.config.web import ConsoleSettings
 from publisher.web.console.context import ConsoleContext
 from publisher.web.console.server import CONSOLE_BODY_BYTES, BodyLimits, create_site
 from tools.servers.web_servers import web_server
@@ -30,6 +29,6 @@ def running_console(
                 port,
             ),
         ):
-            console = ConsoleSettings(url=url or f"http://localhost:{port}", port=port)
-            settings = replace(settings, console=console)
+            place = {"url": url or f"http://localhost:{port}", "port": port}
+            settings = replace(settings, console=settings.console.model_copy(update=place))
             yield settings

@@ -14,6 +14,7 @@ from publisher.accounts import audit
 from publisher.accounts.model import Permission
 from publisher.secrets import load_secret
 from publisher.web.console.application import ROUTES
+from tests.publisher.accounts.openid_provider import answer_of, running_provider, use_provider
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.web.console.visitor import PASSWORD, Visitor, invite
 
@@ -34,6 +35,8 @@ ENTRIES: dict[str, tuple[str, ...]] = {
     "/sign-in/again/": ("prove",),
     "/sign-in/again/options/": NOTHING,
     "/sign-in/again/passkey/": ("prove",),
+    "/sign-in/provider/": NOTHING,
+    "/sign-in/again/provider/": NOTHING,
     "/sign-out/": ("sign-out",),
     "/account/language/": ("set-language",),
     "/account/sessions/end/": ("end-session",),
@@ -44,6 +47,7 @@ ENTRIES: dict[str, tuple[str, ...]] = {
     "/account/password/begin/": NOTHING,
     "/account/password/change/": SET,
     "/account/password/remove/": REMOVED,
+    "/account/openid/remove/": REMOVED,
     "/account/codes/": SET,
     "/keys/": ("add-key",),
     "/keys/revoke/": ("revoke-key",),
@@ -99,6 +103,11 @@ def test_each_form_of_one_s_own_leaves_its_entries_and_no_secret(
     bob = Watched(console, publication.clock, log=log, name=BOB)
     ann.enrol_password(invite(publication, ANN))
     bob.enrol_passkey(invite(publication, BOB))
+    with running_provider(publication.clock) as provider:
+        use_provider(publication, provider)
+        ann.get(answer_of(ann.post("/sign-in/again/provider/").text))
+        ann.post("/account/openid/remove/")
+        Watched(console, publication.clock, log=log).post("/sign-in/provider/")
     ann.post("/account/language/", language="en")
     made = ann.post("/keys/", label="ci", scope=["view"], language="", days="30").text
     ann.post("/keys/revoke/", number="1")

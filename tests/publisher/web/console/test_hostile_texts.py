@@ -46,6 +46,7 @@ WITHOUT_TEXT = {
     *(f"/account/{verb}/" for verb in ("passkeys/options", "password/begin", "codes")),
     "/account/password/remove/",
     *("/invite/setup/options/", "/sign-in/options/", "/sign-in/again/options/", "/sign-out/"),
+    *("/sign-in/provider/", "/sign-in/again/provider/", "/account/openid/remove/"),
 }
 
 

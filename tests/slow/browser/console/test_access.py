@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from publisher.config import Settings
 from publisher.database import open_database
 from publisher.testing import make_publication
 from tests.databases import at_database
+from tests.publisher.accounts.openid_provider import running_provider, with_provider
 from tests.publisher.web.console.running import running_console
 from tools.browser.accessibility import AXE, RULES, RUN, result_lines
 from tools.browser.chromium import AUTHENTICATOR, Chromium, press
@@ -143,6 +145,36 @@ def test_a_password_and_codes_work_without_a_script(
         return title
 
     assert chromium.browse_servers(look).startswith("Your account")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_provider_on_another_site_signs_in_and_confirms_also_without_a_script(
+    chromium: Chromium, tmp_path: Path, *, script: bool
+) -> None:
+    settings = at_database(make_publication(tmp_path / "one", languages=["en"]))
+    settings.folders.var.mkdir(exist_ok=True)
+    open_database(settings.database).close()
+
+    def look(page: Page, url: str) -> list[str]:
+        page = page.context.browser.new_context(java_script_enabled=script).new_page()  # type: ignore[union-attr]
+        said: list[str] = []
+        page.on("console", lambda one: said.append(one.text))
+        page.goto(f"{url}/sign-in/?next=/audit/")
+        for action in ("Sign in with Lantern ID", "Confirm with Lantern ID"):
+            page.get_by_role("button", name=action).click()
+            page.get_by_role("button", name="It is me").click()
+            expect(page).to_have_url(re.compile(rf"^{url}/audit/$"))
+            page.goto(f"{url}/sign-in/again/?next=/audit/")
+        page.goto(f"{url}/account/")
+        expect(page.get_by_text("Connected.")).to_be_visible()
+        page.context.close()
+        return [one for one in said if "Content Security" in one or "Refused" in one]
+
+    with running_provider(SystemClock()) as provider:
+        provider.has_page = True
+        with running_console(with_provider(settings, provider)) as console:
+            invite(console)
+            assert chromium.browse_servers(partial(look, url=console.console.url)) == []
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
