@@ -27,7 +27,14 @@ from publisher.web.api import (
     subscribers,
     translations,
 )
-from publisher.web.api.issues import approvals, calendar, overview, previews, report
+from publisher.web.api.issues import (
+    approvals,
+    calendar,
+    corrections,
+    overview,
+    previews,
+    report,
+)
 from publisher.web.api.operations import About, Operation
 from publisher.web.api.problems import ProblemError, problem_answer
 
@@ -42,6 +49,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *previews.OPERATIONS,
     *approvals.OPERATIONS,
     *report.OPERATIONS,
+    *corrections.OPERATIONS,
     *calendar.OPERATIONS,
     *translations.OPERATIONS,
     *articles.OPERATIONS,
