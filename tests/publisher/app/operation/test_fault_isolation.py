@@ -65,7 +65,7 @@ SEAMS = [
         ("publisher.ingest.pickup.source_pickup:SourcePickup.finish", SECOND),
         ("publisher.assembly.select:_fill", "'ar'"),
         ("publisher.syndication.feed_writer:FeedWriter._start", "name='ar'"),
-        ("publisher.site.list_pages:write_page", "ar/index"),
+        ("publisher.web_files:write_page", "ar/index"),
     ],
     [
         ("publisher.assembly.assemble:_render", "language='ar'"),
