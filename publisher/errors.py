@@ -132,6 +132,14 @@ class DraftConflictError(DraftError):
         self.kind = kind
 
 
+class CommandError(PublisherError):
+    """A program of the publication's own, or git, did not do what it was asked for; says why."""
+
+    def __init__(self, command: str, reason: str) -> None:
+        why = untranslated(reason)
+        super().__init__(message("%(command)s: failed: %(why)s", command=command, why=why))
+
+
 class ForbiddenError(PublisherError):
     """Somebody's roles do not permit what was asked for: a permission, perhaps in one language."""
 

@@ -24,16 +24,19 @@ from publisher.accounts.audit import AuditEntry, read_log
 from publisher.accounts.model import Actor, Permission
 from publisher.accounts.store import account_by_id
 from publisher.app.editing_state import EditingState
+from publisher.app.git_commits import commit_files
 from publisher.app.translations import TranslationDetails, read_translation, start_translation
 from publisher.articles.content.text import clean_characters
-from publisher.articles.model import ArticleStatus, Origin, ParsedArticle
+from publisher.articles.model import ArticleStatus, Origin, ParsedArticle, Provenance
 from publisher.articles.tables import article, story
 from publisher.config import Settings
+from publisher.config.setting_keys import ABSENT
 from publisher.config.sources import FolderSourceSettings
 from publisher.drafts import store
 from publisher.drafts.store import FIELDS, Draft, draft_table
 from publisher.errors import (
     ArticleError,
+    CommandError,
     DraftConflictError,
     DraftError,
     SourceError,
@@ -197,7 +200,7 @@ def begin_article(
     actor.require(Permission.EDIT_ISSUE, language)
     offered_languages(state.settings, language)
     open_folder(state.settings, source)
-    if not (title := _clean("title", title)):
+    if not (title := clean_field("title", title)):
         raise DraftError.saying("write a title")
     day = str(state.clock.now().astimezone(state.settings.zone()).date())
     given = {"title": title, "date": day, "byline": None}
@@ -251,12 +254,16 @@ def _begun(
         if about and (known := store.drafts_where(change.connection, *same)):
             change.is_repeated = True
             return known[0]
-        number = actor.account_id
-        name = account_by_id(change.connection, number).name if number else ""
+        name = _own_name(change.connection, actor)
         typed = {key: name if text is None else text for key, text in given.items()}
         fields = {**dict.fromkeys(FIELDS, ""), **typed}
         more = {"began": {}, "by": actor.name, "changed_at": state.clock.now(), **values}
         return store.insert_draft(change.connection, Draft(fields=fields, **more))
+
+
+def _own_name(connection: sa.Connection, actor: Actor) -> str:
+    """Return the name of the actor's account; empty for the terminal's."""
+    return account_by_id(connection, actor.account_id).name if actor.account_id else ""
 
 
 def require_draft(connection: sa.Connection, actor: Actor, number: int) -> Draft:
@@ -305,21 +312,32 @@ def _beside(
 
 
 def save_draft(
-    state: EditingState, actor: Actor, number: int, version: int, given: Mapping[str, str]
+    state: EditingState,
+    actor: Actor,
+    number: int,
+    version: int,
+    given: Mapping[str, str],
+    *,
+    is_read: bool = False,
 ) -> Draft:
-    """Store fields of a draft. Raise DraftConflictError if somebody else has stored others since `version`."""
+    """Store fields of a draft, and that a machine's was read. Raise DraftConflictError if somebody else has stored others since `version`."""
     with state.changing(actor, "save draft", f"draft {number}") as change:
         draft = require_draft(change.connection, actor, number)
-        fields = {name: _clean(name, given.get(name, draft.fields[name])) for name in FIELDS}
+        fields = {
+            name: clean_field(name, given.get(name, draft.fields[name])) for name in FIELDS
+        }
         changed = [name for name in FIELDS if fields[name] != draft.fields[name]]
-        if not changed:
+        is_read = draft.is_unread and (is_read or bool(changed))
+        if not changed and not is_read:
             change.is_repeated = True
             return draft
         change.details["fields"] = changed
-        return store.change_draft(change.connection, draft, version, state.clock.now(), fields)
+        by = _own_name(change.connection, actor) or actor.name
+        more, now = {"read_by": by} if is_read else {}, state.clock.now()
+        return store.change_draft(change.connection, draft, version, now, fields, **more)
 
 
-def _clean(name: str, text: str) -> str:
+def clean_field(name: str, text: str) -> str:
     cleaned = clean_characters(text.replace("\r\n", "\n"))
     cleaned = cleaned.strip("\n").rstrip() if name == "text" else cleaned.strip()
     most = MAX_DRAFT_TEXT if name == "text" else _MAX_LINE
@@ -353,7 +371,7 @@ def add_draft_picture(  # noqa: PLR0913  # what a form says
     convert: Callable[[bytes], tuple[str, str]] | None = None,
 ) -> Draft:
     """Add a picture at the end of a draft's text. `convert` encodes it again, by default in a process with limits."""
-    alt = _clean("alt", " ".join(alt.split())).translate({91: "(", 92: r"\\", 93: ")"})
+    alt = clean_field("alt", " ".join(alt.split())).translate({91: "(", 92: r"\\", 93: ")"})
     if not alt:
         raise DraftError.saying("write what the picture shows, for those who do not see it")
     if not 0 < len(content) <= MAX_PICTURE_BYTES:
@@ -415,6 +433,11 @@ class PlannedArticle:
     parsed: ParsedArticle
     library: DraftLibrary
 
+    @property
+    def pictures(self) -> set[PurePosixPath]:
+        """The draft's pictures that its text shows."""
+        return {*self.library.own} & {*map(PurePosixPath, self.library.requested)}
+
 
 def plan_article(
     state: EditingState, connection: sa.Connection, draft: Draft
@@ -454,6 +477,9 @@ class _Planner:
         draft, document = self._draft, DocumentText.of(self.disk)
         others = [*islice(self._others(), 2)]
         is_site, began = self.folder.generator != "plain", draft.began
+        if draft.machine:
+            by = {"translated_with": draft.machine, "editor": draft.read_by or ABSENT}
+            more = {**more, "provenance": Provenance.MACHINE.value, **by}
         key_of = partial(document.key, others=others, is_site=is_site)
         changed = {k: value for k, value in draft.fields.items() if value != began.get(k, "")}
         text = document.with_fields(changed, more, key_of)
@@ -498,21 +524,44 @@ class _Planner:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedFile:
+    """A file that was written, and why it is not committed, if it should be."""
+
+    path: PurePosixPath
+    not_committed: str = ""
+
+
 def publish_draft(
     state: EditingState, actor: Actor, number: int, version: int, *, base: str, original: str
-) -> PurePosixPath:
-    """Write a draft's file, which ends the draft; return its path. Raise DraftConflictError if draft, file (`base`) or original are not those that were seen (SHA-256)."""
+) -> PublishedFile:
+    """Write a draft's file, which ends the draft. Raise DraftConflictError if draft, file (`base`) or original are not those that were seen (SHA-256)."""
     with state.changing(actor, "publish draft", f"draft {number}") as change:
         draft = require_draft(change.connection, actor, number)
         shown = find_original(state, change.connection, draft)
         if draft.version != version or (shown is not None and shown.sha256 != original):
             raise DraftConflictError("draft" if draft.version != version else "original")
+        if draft.is_unread:
+            raise DraftError.saying(
+                "a machine wrote this draft, and nobody has read it yet; change it, or say that you have read it"
+            )
         plan = plan_article(state, change.connection, draft)
         _write(plan, base)
+        author = _own_name(change.connection, actor)
         change.details["file"] = str(plan.path)
         state.record(change.connection, actor, "write file", str(plan.path), {"draft": number})
         store.delete_draft(change.connection, draft)
-    return plan.path
+    if not plan.folder.is_committed:
+        return PublishedFile(plan.path)
+    names, problem = [str(one) for one in (*plan.pictures, plan.path)], ""
+    try:
+        title = draft.fields["title"] or str(plan.path)
+        commit_files(plan.folder.folder, names, title, (author, actor.name) if author else ())
+    except CommandError as error:
+        problem = str(error)
+    with state.changing(actor, "commit file", str(plan.path)) as change:
+        change.details |= {"problem": problem} if problem else {}
+    return PublishedFile(plan.path, problem)
 
 
 def _write(plan: PlannedArticle, base: str) -> None:
@@ -524,7 +573,7 @@ def _write(plan: PlannedArticle, base: str) -> None:
         raise DraftConflictError("file")
     folder, own = plan.folder, plan.library.own
     with storage_errors(folder.folder):
-        for path in {*own} & {*map(PurePosixPath, plan.library.requested)}:
+        for path in plan.pictures:
             # Its name has its hash, so one that is there is the same.
             write_over(folder.place(path), own[path], None)
         if not write_over(folder.place(plan.path), plan.content, plan.disk):

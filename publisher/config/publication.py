@@ -255,6 +255,13 @@ class SiteSettings(values.ConfigTable):
     indexnow: tuple[values.WebAddress, ...] = ()
 
 
+class TranslationSettings(values.ConfigTable):
+    """The table [translation]: a program that writes drafts of translations, and the seconds that it may take."""
+
+    command: tuple[str, ...] = ()
+    timeout: int = pydantic.Field(default=60, ge=1, le=600)
+
+
 class PublicationFile(values.ConfigTable):
     """All tables of publication.toml."""
 
@@ -273,6 +280,7 @@ class PublicationFile(values.ConfigTable):
     webhooks: WebhookSettings = WebhookSettings()
     s3: BucketSettings | None = None
     backup: BackupSettings | None = None
+    translation: TranslationSettings = TranslationSettings()
 
     @pydantic.model_validator(mode="after")
     def _no_example_is_mailed(self) -> PublicationFile:
@@ -403,6 +411,7 @@ class Settings:
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     s3: BucketSettings | None = None
     backup: BackupSettings | None = None
+    translation: TranslationSettings = field(default_factory=TranslationSettings)
     # Editions by language, by the name of a newsletter or the key of a digest that was asked for.
     _editions: dict[str, Mapping[str, Edition]] = field(
         default_factory=dict, init=False, repr=False, compare=False

@@ -118,8 +118,10 @@ class FolderSourceSettings(SourceSettings):
     # Where the site stands today, for links to what is not picked up.
     url: WebAddress | None = None
     editable: bool = False
+    # Whether files that are written into it are committed.
+    git_commit: bool = False
 
-    unread = SourceSettings.unread | {"editable"}
+    unread = SourceSettings.unread | {"editable", "git_commit"}
 
     @property
     def place(self) -> str:

@@ -33,6 +33,9 @@ draft_table = sa.Table(
     sa.Column("fields", sa.JSON, nullable=False),
     sa.Column("began", sa.JSON, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
+    # Who wrote it, if that was a machine, and who has read it since; else empty.
+    sa.Column("machine", sa.Text, nullable=False),
+    sa.Column("read_by", sa.Text, nullable=False),
     # As in the audit log: an account's address, or "terminal". It outlives the account.
     sa.Column("by", sa.Text, nullable=False),
     sa.Column("changed_at", UTCDateTime, nullable=False),
@@ -65,6 +68,17 @@ class Draft:
     version: int = 0
     by: str
     changed_at: datetime
+    machine: str = ""
+    read_by: str = ""
+
+    @property
+    def has_words(self) -> bool:
+        return any(self.fields[name] for name in ("title", "summary", "text"))
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether a machine wrote it, and nobody has changed it since, or said that it was read."""
+        return bool(self.machine) and not self.read_by
 
 
 def insert_draft(connection: sa.Connection, draft: Draft) -> Draft:
@@ -103,10 +117,11 @@ def change_draft(
     version: int,
     at: datetime,
     given: Mapping[str, str],
+    **more: str,
 ) -> Draft:
-    """Store other fields. Raise DraftConflictError if the draft has another version than the one that was read."""
+    """Store other fields, and `more` columns. Raise DraftConflictError if the draft has another version than the one that was read."""
     here = (draft_table.c.id == draft.id, draft_table.c.version == version)
-    values = {"fields": given, "version": version + 1, "changed_at": at}
+    values = {"fields": given, "version": version + 1, "changed_at": at, **more}
     if not connection.execute(sa.update(draft_table).where(*here).values(values)).rowcount:
         raise DraftConflictError("draft")
     return find_draft(connection, draft.id)

@@ -215,6 +215,7 @@ class SiteFolder:
 
     def __init__(self, settings: Settings, source: FolderSourceSettings) -> None:
         self.folder = settings.folders.root / source.path
+        self.is_committed = source.git_commit
         self._publication = settings.publication
         self._default = source.language or settings.publication.default_language
         options = sites.SiteOptions(source, settings.publication.languages)

@@ -119,8 +119,13 @@ class LimitedProcess:
         return self.kill()
 
 
+def minimal_environment() -> dict[str, str]:
+    """Return the variables of our environment that programs need, and none that may be a secret."""
+    return {k: v for k, v in os.environ.items() if k in _ENVIRONMENT}
+
+
 def _started(words: Sequence[str]) -> subprocess.Popen[bytes]:
-    environment = {k: v for k, v in os.environ.items() if k in _ENVIRONMENT}
+    environment = minimal_environment()
     # It imports from where we import, but not from its own working directory.
     paths = (path or str(Path.cwd()) for path in sys.path)
     environment["PYTHONPATH"] = os.pathsep.join(paths)

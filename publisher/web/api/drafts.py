@@ -6,6 +6,7 @@ from pydantic import AliasChoices, AliasPath, Base64Bytes, Field
 
 from publisher.app import drafts
 from publisher.app.editing_state import Permission
+from publisher.app.machine_drafts import make_machine_draft
 from publisher.drafts.store import Draft
 from publisher.web.api import operations
 from publisher.web.api.requests import ApiRequest
@@ -56,6 +57,10 @@ class DraftOriginal(operations.ApiValue):
 class ReadDraft(WrittenDraft):
     """A draft with what it stands beside."""
 
+    machine: str = Field(description="Who wrote it, if that was a machine.")
+    is_unread: bool = Field(
+        description="Whether nobody has read a machine's; then it can't be published."
+    )
     fields: dict[str, str] = Field(
         description="Authors are one a line, topics have commas between them, the text is Markdown."
     )
@@ -82,7 +87,9 @@ class TranslatedStory(operations.ApiValue):
 
 
 class ChangedFields(operations.ApiValue):
-    """Fields of a draft; what is not named stays."""
+    """Fields of a draft; what is not named stays. A machine's draft that was changed, or `is_read`, may be published."""
+
+    is_read: bool = False
 
     title: operations.Text | None = None
     summary: operations.Text | None = None
@@ -92,6 +99,12 @@ class ChangedFields(operations.ApiValue):
     section: operations.Text | None = None
     translator: operations.Text | None = None
     text: _ArticleText | None = None
+
+
+class MachineDraftWish(operations.ApiValue):
+    """A machine's draft that is wanted."""
+
+    replace: bool = Field(default=False, description="Whether words may be replaced.")
 
 
 class SeenFiles(operations.ApiValue):
@@ -105,6 +118,9 @@ class PublishedDraft(operations.ApiValue):
     """The file of a draft that was published."""
 
     path: str = Field(description="Below the source's folder.")
+    not_committed: str = Field(
+        description="Why git has not committed it, if the source has `git_commit`."
+    )
 
 
 class DraftPicture(operations.ApiValue):
@@ -171,8 +187,9 @@ def _read(request: ApiRequest, draft: Draft) -> ReadDraft:
 )
 def _change_draft(request: ApiRequest, draft: int, body: ChangedFields) -> ReadDraft:
     """Change fields of a draft."""
-    given = body.model_dump(exclude_none=True)
-    return _read(request, request.call(drafts.save_draft, draft, _version(request), given))
+    given = body.model_dump(exclude_none=True, exclude={"is_read"})
+    save, version = drafts.save_draft, _version(request)
+    return _read(request, request.call(save, draft, version, given, is_read=body.is_read))
 
 
 def _version(request: ApiRequest) -> int:
@@ -187,13 +204,26 @@ def _discard_draft(request: ApiRequest, draft: int) -> None:
 
 
 @OPERATIONS.add(
+    "POST /writing/<draft>/machine",
+    Permission.TRANSLATE,
+    about=_EACH,
+    tagged=True,
+    guarded=True,
+)
+def _make_machine_draft(request: ApiRequest, draft: int, body: MachineDraftWish) -> ReadDraft:
+    """Have title, summary and text of a translation written by the publication's own machine."""
+    version, replace = _version(request), body.replace
+    return _read(request, request.call(make_machine_draft, draft, version, replace=replace))
+
+
+@OPERATIONS.add(
     "POST /writing/<draft>/publish", Permission.TRANSLATE, about=_EACH, guarded=True
 )
 def _publish_draft(request: ApiRequest, draft: int, body: SeenFiles) -> PublishedDraft:
     """Write a draft into its source's folder, which ends it."""
     seen = {"base": body.file, "original": body.original}
-    path = request.call(drafts.publish_draft, draft, _version(request), **seen)
-    return PublishedDraft(path=str(path))
+    file = request.call(drafts.publish_draft, draft, _version(request), **seen)
+    return PublishedDraft.of(file, path=str(file.path))
 
 
 @OPERATIONS.add(

@@ -9,7 +9,8 @@ from publisher.app import drafts
 from publisher.app.draft_previews import preview_draft
 from publisher.app.editing_state import Permission
 from publisher.app.issues.preview_pages import LOOKS
-from publisher.drafts.store import FIELDS
+from publisher.app.machine_drafts import make_machine_draft
+from publisher.drafts.store import FIELDS, Draft
 from publisher.web.api.operations import About
 from publisher.web.console import MAX_DRAFT_BYTES
 from publisher.web.console.context import ConsoleRequest
@@ -17,14 +18,21 @@ from publisher.web.console.routes import RouteTable
 
 WRITE_PATH = "/write/"
 _DRAFT = "/write/<language>/<int:number>/"
-_REFUSED = (errors.DraftError, errors.ArticleError, errors.TranslationError)
+_REFUSED = (
+    errors.DraftError,
+    errors.ArticleError,
+    errors.TranslationError,
+    errors.CommandError,
+)
 
 
 ROUTES = RouteTable()
 
 
 @ROUTES.add("GET /write/", Permission.TRANSLATE, about=About.EACH, menu="write")
-def _list(request: ConsoleRequest, problem: str = "") -> flask.Response:
+def _list(
+    request: ConsoleRequest, problem: str = "", not_committed: str = ""
+) -> flask.Response:
     languages = request.settings.publication.languages
     return request.page(
         "write.html",
@@ -35,6 +43,7 @@ def _list(request: ConsoleRequest, problem: str = "") -> flask.Response:
         served=[tag for tag in languages if request.permits(Permission.EDIT_ISSUE, tag)],
         given={name: request.field(name) for name in ("title", "language", "source")},
         problem=problem,
+        not_committed=not_committed,
     )
 
 
@@ -80,6 +89,7 @@ def _show(
         409 if conflict else 422 if problem else 200,
         found=found,
         given={**found.draft.fields, **(given or {})},
+        has_machine=found.original and request.settings.translation.command,
         problem=problem or found.problem,
         conflict=conflict,
         place=_path(language, number),
@@ -102,22 +112,34 @@ def _read(request: ConsoleRequest, language: str, number: int) -> drafts.DraftDe
 @ROUTES.add(f"POST {_DRAFT}", Permission.TRANSLATE, max_body=MAX_DRAFT_BYTES)
 def _save(request: ConsoleRequest, language: str, number: int) -> flask.Response:
     """Store a draft, then do what its button says."""
-    form = flask.request.form
+    form, is_read = flask.request.form, request.field("read") == "yes"
     given = {name: form.get(name, "").replace("\r\n", "\n") for name in FIELDS if name in form}
-    version, path = request.number("version") or 0, _path(language, number)
+    version = request.number("version") or 0
     try:
-        draft = request.call(drafts.save_draft, number, version, given)
-        match request.field("how"):
-            case "publish":
-                seen = {name: request.field(name) for name in ("base", "original")}
-                request.call(drafts.publish_draft, number, draft.version, **seen)
-                return request.see_other(WRITE_PATH, "published")
-            case "preview" | "pictures" as part:
-                return request.see_other(f"{path}{part}/")
+        draft = request.call(drafts.save_draft, number, version, given, is_read=is_read)
+        return _go_on(request, draft)
     except errors.DraftConflictError as error:
         return _show(request, language, number, conflict=error.kind, given=given)
     except (*_REFUSED, errors.StorageError) as error:
         return _show(request, language, number, problem=str(error), given=given)
+
+
+def _go_on(request: ConsoleRequest, draft: Draft) -> flask.Response:
+    """Do what the button of a form says whose fields are stored."""
+    path = _path(draft.language, draft.id)
+    match request.field("how"):
+        case "publish":
+            seen = {name: request.field(name) for name in ("base", "original")}
+            file = request.call(drafts.publish_draft, draft.id, draft.version, **seen)
+            if file.not_committed:
+                return _list(request, not_committed=file.not_committed)
+            return request.see_other(WRITE_PATH, "published")
+        case "preview" | "pictures" as part:
+            return request.see_other(f"{path}{part}/")
+        case "machine" if draft.has_words:
+            return _show(request, draft.language, draft.id, conflict="machine")
+        case "machine" | "replace":
+            request.call(make_machine_draft, draft.id, draft.version, replace=True)
     return request.see_other(path, "saved")
 
 

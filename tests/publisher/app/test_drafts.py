@@ -14,7 +14,7 @@ from publisher.accounts.model import Actor, Grant, Role
 from publisher.app import drafts
 from publisher.app.editing_state import EditingState
 from publisher.app.translations import read_translation
-from publisher.articles.model import Origin
+from publisher.articles.model import Origin, Provenance
 from publisher.config.sources import FolderSourceSettings
 from publisher.drafts import store
 from publisher.drafts.store import Draft
@@ -54,7 +54,7 @@ def published(state: EditingState, actor: Actor, draft: Draft, **given: str) -> 
     seen = found.original.sha256 if found.original else ""
     path = drafts.publish_draft(
         state, actor, draft.id, draft.version, base=found.disk, original=seen
-    )
+    ).path
     (source,) = state.settings.sources
     assert isinstance(source, FolderSourceSettings)
     return state.settings.folders.root / source.path / path
@@ -326,7 +326,7 @@ def test_a_full_disk_and_a_kill_lose_nothing(
     assert {*written} == {name, "a.md"}
     publication.pick_up()
     again = (state, TERMINAL, draft.id, draft.version)
-    assert drafts.publish_draft(*again, base="", original="").name == "a.md"
+    assert drafts.publish_draft(*again, base="", original="").path.name == "a.md"
     assert {one.name: one.read_bytes() for one in publication.articles.iterdir()} == written
     assert drafts.list_drafts(state, TERMINAL) == []
 
@@ -372,6 +372,37 @@ def test_a_draft_whose_original_or_source_is_gone_is_shown_and_can_be_discarded(
     assert drafts.read_draft(state, TERMINAL, original.id).problem == ""
     for one in (draft, original):
         drafts.discard_draft(state, TERMINAL, one.id)
+
+
+def test_a_machine_draft_is_published_only_once_somebody_has_read_it(
+    publication: PublicationFolder,
+) -> None:
+    publication.pick_up_file("en/a.md", "Text.", title="A", date="2026-01-05")
+    state, number = editing_state(publication), publication.one("a").story_id
+    draft = by_machine(state, drafts.begin_translation(state, TERMINAL, number, "fr"))
+    with pytest.raises(DraftError, match="nobody has read it yet"):
+        published(state, TERMINAL, draft)
+    # Whoever has not seen the latest words has not read them.
+    with pytest.raises(DraftConflictError):
+        drafts.save_draft(state, TERMINAL, draft.id, draft.version - 1, {}, is_read=True)
+    read = drafts.save_draft(state, TERMINAL, draft.id, draft.version, {}, is_read=True)
+    assert (read.is_unread, read.read_by) == (False, "terminal")
+    # Written once more, it is to be read once more; a change counts.
+    draft = by_machine(state, read)
+    assert draft.is_unread
+    head = published(state, TERMINAL, draft, text="Un autre texte.").read_text("utf-8")
+    assert "provenance: machine\ntranslated_with: Babel\neditor: terminal\n" in head
+    publication.pick_up()
+    found = publication.one("a", "fr")
+    assert (found.provenance, found.editor) == (Provenance.MACHINE, "terminal")
+
+
+def by_machine(state: EditingState, draft: Draft) -> Draft:
+    fields = {**draft.fields, "title": "Titre", "text": "Texte."}
+    more = {"machine": "Babel", "read_by": ""}
+    now = state.clock.now()
+    with state.database.writing() as connection:
+        return store.change_draft(connection, draft, draft.version, now, fields, **more)
 
 
 def test_only_those_write_who_may(publication: PublicationFolder, tmp_path: Path) -> None:

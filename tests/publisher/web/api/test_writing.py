@@ -38,7 +38,8 @@ def test_an_article_is_begun_changed_as_read_and_published(
     ]
     tag = {"If-Match": changed.headers["ETag"]}
     assert program.ask("POST", f"{path}/publish", {}, tag).get_json() == {
-        "path": "en/high-water.md"
+        "path": "en/high-water.md",
+        "not_committed": "",
     }
     publication.pick_up()
     assert "<em>comes</em>" in publication.one("high-water").html

@@ -4,7 +4,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import count
 from typing import Any
@@ -13,11 +13,13 @@ from wsgiref.types import WSGIApplication
 import pytest
 from playwright.sync_api import Page
 
-from publisher.app.drafts import begin_translation, save_draft
+from publisher.app.drafts import begin_translation
 from publisher.app.issues.edits import EditRequest, edit_issue
 from publisher.app.issues.sending import hold_issue
 from publisher.app.operation.page_servers import open_console_state
 from publisher.app.subscribers.lists import keep_list
+from publisher.config.publication import TranslationSettings
+from publisher.drafts.store import change_draft
 from publisher.issues.editing import EditKind
 from publisher.testing import MemoryTransport
 from publisher.web.console.application import ROUTES, create_console
@@ -110,6 +112,8 @@ def running(made_ready: MadeReady) -> Iterator[Console]:
         sources=[{"kind": "folder", "path": "articles", "editable": True}],
         newsletters=[{"title": {"en": "The week", "zh-Hant": "一週", "ar": "الأسبوع"}}],
     )
+    table = TranslationSettings(command=("translate",))
+    publication.settings = replace(publication.settings, translation=table)
     with open_console_state(publication.settings) as opened:
         opened.source_tests.begin(editing_state(publication), TERMINAL, "articles")
         opened.source_tests.wait(PATIENCE)
@@ -134,7 +138,10 @@ def _have_objects(publication: PublicationFolder) -> None:
     hold_issue(state, TERMINAL, arabic)
     draft = begin_translation(state, TERMINAL, publication.one("endless").story_id, "ar")
     words = {"title": "قصة", "text": f"كلمات {'ك' * len(ENDLESS)}"}
-    save_draft(state, TERMINAL, draft.id, draft.version, words)
+    # A machine's that nobody has read yet.
+    now, more = state.clock.now(), {"machine": ENDLESS}
+    with publication.database.writing() as connection:
+        change_draft(connection, draft, draft.version, now, {**draft.fields, **words}, **more)
     pipeline_of(publication, MemoryTransport()).run()
 
 

@@ -133,6 +133,7 @@ CALLS: dict[str, Call] = {
     "changeDraft": Call({"title": "Other"}, tag=DRAFT),
     "discardDraft": Call(tag=DRAFT),
     "publishDraft": Call(_seen, tag=DRAFT, entries=2),
+    "makeMachineDraft": Call({"replace": True}, tag=DRAFT),
     "addDraftPicture": Call(
         lambda one: {
             "name": "a.png",

@@ -6,7 +6,7 @@ log has; everybody else is refused, and has changed nothing.
 
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -36,6 +36,7 @@ from publisher.app.operation.webhooks import disable_webhook
 from publisher.app.settings import read_editable_table
 from publisher.app.subscribers.actions import unsubscribe_number
 from publisher.app.subscribers.lists import keep_list
+from publisher.config.publication import TranslationSettings
 from publisher.delivery.issue_opening import open_due_issues
 from publisher.delivery.lineage.witness import forget_witness
 from publisher.delivery.transports.base import Outcome, SendStatus
@@ -317,7 +318,11 @@ def _unknown(_outgoing: object) -> Outcome:
 def scene(new_publication: Callable[..., PublicationFolder]) -> Scene:
     terms = approving.newsletter(undo=5, unapproved="hold")
     source = {"kind": "folder", "path": "articles", "editable": True}
-    made = Scene(new_publication(languages=[*LANGUAGES], newsletters=[terms], sources=[source]))
+    publication = new_publication(languages=[*LANGUAGES], newsletters=[terms], sources=[source])
+    answer = ("echo", '{"title": "By machine", "paragraphs": []}')
+    table = TranslationSettings(command=answer)
+    publication.settings = replace(publication.settings, translation=table)
+    made = Scene(publication)
     made.build()
     return made
 

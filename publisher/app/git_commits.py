@@ -1,0 +1,30 @@
+"""Commit what was published into a folder that is a git work tree: these files alone, by name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+
+from publisher.processes.commands import run_program
+
+# Seconds of one command, with the hooks that the user has set.
+_LONGEST = 60
+# Git refuses a second process that changes the index.
+_ONE_AT_A_TIME = Lock()
+
+
+def commit_files(folder: Path, paths: Sequence[str], title: str, author: Sequence[str]) -> None:
+    """Commit files below a folder, and nothing else that is staged, as an author: name and address, or nothing for the one that git knows. Raise CommandError."""
+    roles = ("AUTHOR", "COMMITTER")
+    parts = zip(("NAME", "EMAIL"), author, strict=False)
+    more = {f"GIT_{role}_{part}": text for part, text in parts for role in roles}
+    # Names of files are no patterns, and nobody is there to type a password.
+    more |= {"GIT_LITERAL_PATHSPECS": "1", "GIT_TERMINAL_PROMPT": "0"}
+
+    def git(*words: str) -> bytes:
+        command = ("git", *words, "--", *paths)
+        return run_program(command, folder, seconds=_LONGEST, more=more, with_errors=True)
+
+    with _ONE_AT_A_TIME:
+        git("add", "--intent-to-add")
+        if git("status", "--porcelain"):
+            git("commit", "--only", "--quiet", f"--message={title}")
