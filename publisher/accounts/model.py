@@ -5,8 +5,8 @@ the languages of the grant only. That nobody approves what he or she edited is n
 it depends on the issue. Every verb of editors takes an actor, asks it for a permission, and names it in the audit log.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -99,6 +99,8 @@ class Account:
     disabled_at: datetime | None = None
     # Raised when its owner asks for other addresses of private feeds.
     feed_generation: int = 0
+    # What its owner chose of mails: `MailTime` by `StaffMailKind` (`accounts.mails`).
+    mails: Mapping[str, str] = field(default_factory=dict, hash=False)
     grants: tuple[Grant, ...] = ()
 
 

@@ -1,7 +1,7 @@
 """Accounts and their roles in the database."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -102,6 +102,11 @@ def set_grants(connection: sa.Connection, number: int, grants: Collection[Grant]
 def set_language(connection: sa.Connection, number: int, language: str) -> None:
     account = account_table.c.id == number
     connection.execute(sa.update(account_table).where(account).values(language=language))
+
+
+def set_mails(connection: sa.Connection, number: int, chosen: Mapping[str, str]) -> None:
+    account = account_table.c.id == number
+    connection.execute(sa.update(account_table).where(account).values(mails=dict(chosen)))
 
 
 def disable_account(connection: sa.Connection, number: int, now: datetime) -> None:

@@ -31,6 +31,8 @@ account_table = sa.Table(
     sa.Column("disabled_at", UTCDateTime),
     # Raised when the owner asks for other addresses of private feeds.
     sa.Column("feed_generation", sa.Integer, nullable=False, server_default="0"),
+    # When it is told of what by mail: `MailTime` by `StaffMailKind`, as far as its owner has chosen.
+    sa.Column("mails", sa.JSON, nullable=False, server_default="{}"),
     info=sql.IDS_NEVER_REUSED,
 )
 

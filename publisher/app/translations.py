@@ -1,7 +1,7 @@
 """Translations as they stand, and what translators say of them: claims, releases, ignored changes.
 
 A claim holds until the translation comes, its time is over, or it is released. Somebody else's can be released by
-those who may edit issues in that language.
+those who may edit issues in that language, who can also assign a translation to somebody. Both are told to whom they concern.
 """
 
 from collections.abc import Collection, Iterator
@@ -11,8 +11,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from publisher.accounts.model import Actor
+from sqlalchemy import Connection
+
+from publisher.accounts.mails import StaffMailKind, may_get, tell
+from publisher.accounts.model import Account, Actor
+from publisher.accounts.store import find_account, list_accounts
 from publisher.app.editing_state import Change, EditingState, Permission
+from publisher.app.translators import story_line
 from publisher.articles.store import articles_by_id
 from publisher.config import Settings
 from publisher.errors import TranslationError
@@ -145,11 +150,19 @@ def _place(cursor: str) -> tuple[datetime, int]:
 _LAST_MINUTE = time(23, 59)  # of a day, as people read it
 
 
-def claim_translation(
-    state: EditingState, actor: Actor, key: str, language: str, until: date | datetime
+def claim_translation(  # who promises what, and by when
+    state: EditingState,
+    actor: Actor,
+    key: str,
+    language: str,
+    until: date | datetime,
+    person: str = "",
 ) -> model.TranslationClaim:
-    """Promise a translation by an instant, or the end of a day. Raise TranslationError if it is up to date, or claimed by others."""
-    return _take(state, actor, model.ClaimState.PROMISED, key, language, until)
+    """Promise a translation by an instant, or the end of a day. Raise TranslationError if it is up to date, or claimed by others.
+
+    Who may edit issues in the language can assign it to a `person`, by address, also if others have claimed it.
+    """
+    return _take(state, actor, model.ClaimState.PROMISED, key, language, until, person)
 
 
 def start_translation(
@@ -189,6 +202,30 @@ def release_translation(state: EditingState, actor: Actor, key: str, language: s
         _require_own(actor, cell, state.clock.now())
         change.details["was"] = f"{cell.claim.state} by {cell.claim.by}"
         records.end_claim(change.connection, line.story_id, language)
+        _tell_others(state, change.connection, actor, line, cell)
+
+
+def _tell_others(  # what is told, and to whom
+    state: EditingState,
+    connection: Connection,
+    actor: Actor,
+    line: listing.StoryLine,
+    before: model.Cell,
+    claim: model.TranslationClaim | None = None,
+) -> None:
+    """Tell whoever was given a translation, and whoever has it no more; not the actor."""
+    original = articles_by_id(connection, [line.original_id])[line.original_id]
+    told = story_line(state.settings, original, before.language)
+    old, by = before.claim, {}
+    if old is not None and old.state != model.ClaimState.GIVEN_UP:
+        by[old.by] = {"taken": [told]}
+    if claim is not None:
+        zone = ZoneInfo(state.settings.publication.timezone)
+        when = claim.until.astimezone(zone).isoformat(" ", "minutes") if claim.until else ""
+        by[claim.by] = {"assigned": [{**told, "when": when}]}
+    for email, lines in by.items():
+        if email != actor.name and (account := find_account(connection, email)):
+            tell(connection, account, StaffMailKind.CLAIMS, lines, state.clock.now())
 
 
 def dismiss_staleness(state: EditingState, actor: Actor, key: str, language: str) -> None:
@@ -202,19 +239,24 @@ def dismiss_staleness(state: EditingState, actor: Actor, key: str, language: str
         records.dismiss(change.connection, cell.article_id, number)
 
 
-def _take(  # a claim
+def _take(  # noqa: PLR0913, PLR0917  # a claim
     state: EditingState,
     actor: Actor,
     kind: model.ClaimState,
     key: str,
     language: str,
     until: date | datetime | None,
+    person: str = "",
 ) -> model.TranslationClaim:
+    person = person.strip().lower() or actor.name
     verb = "claim translation" if kind is model.ClaimState.PROMISED else "start translation"
     with _changing(state, actor, verb, key, language) as (change, line, cell):
         now, old = state.clock.now(), cell.claim
         _require_wanted(cell, key)
-        if old is not None and old.is_active(now) and old.by != actor.name:
+        is_given = person != actor.name
+        if is_given:
+            _require_translator(change.connection, actor, language, person)
+        elif old is not None and old.is_active(now) and old.by != actor.name:
             raise TranslationError.saying(
                 "%(key)s in %(language)s: %(claim)s",
                 key=key,
@@ -224,11 +266,35 @@ def _take(  # a claim
         end = old.until if old is not None and old.is_active(now) else None
         if until is not None:
             end = _end(state.settings, until, now)
-        said = (line.story_id, language, kind, actor.name)
+        said = (line.story_id, language, kind, person)
         claim = model.TranslationClaim(*said, until=end, reason=None, changed_at=now)
         change.details["until"] = claim.until.isoformat() if claim.until else None
+        change.details |= {"for": person} if is_given else {}
         records.store_claim(change.connection, claim)
+        _tell_others(state, change.connection, actor, line, cell, claim)
     return claim
+
+
+def _require_translator(
+    connection: Connection, actor: Actor, language: str, person: str
+) -> None:
+    actor.require(Permission.EDIT_ISSUE, language)
+    account = find_account(connection, person)
+    if account is None or not may_get(account, StaffMailKind.CLAIMS, language):
+        raise TranslationError.saying(
+            "%(person)s: nobody with this address translates into %(language)s",
+            person=person,
+            language=language,
+        )
+
+
+def read_assignable(state: EditingState, actor: Actor, language: str) -> list[Account]:
+    """Return to whom the actor may assign a translation into a language."""
+    if not actor.permits(Permission.EDIT_ISSUE, language):
+        return []
+    with state.database.reading() as connection:
+        accounts = list_accounts(connection)
+    return [one for one in accounts if may_get(one, StaffMailKind.CLAIMS, language)]
 
 
 @contextmanager

@@ -1,57 +1,37 @@
 """What translators get: mails about what came in for them, at most once an hour, and feeds.
 
-A cycle queues mails, in one transaction with the note of what each translator was told. They are sent
-as mails about subscriptions are: a few a day, to people who work here. Mails that remind of
-approvals are sent with them. A feed's address has a token of the account, and ends when its owner asks for
-another. It shows what everybody sees in the list of translations.
+A cycle tells them, in one transaction with the note of what each was told. A feed's address has a token of the
+account, and ends when its owner asks for another. It shows what everybody sees in the list of translations.
 """
 
 import hashlib
-import hmac
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 import feeds
 from publisher import urls
 from publisher.accounts.api_keys import feed_token, read_feed_token
+from publisher.accounts.mails import MOST_LINES, StaffMailKind, tell
 from publisher.accounts.model import Account, Actor, Permission, permitted_languages
 from publisher.accounts.store import account_by_id, list_accounts
-from publisher.accounts.tables import account_table
 from publisher.app.editing_state import EditingState
 from publisher.articles.model import Article
 from publisher.articles.store import articles_by_id
-from publisher.clock import Clock
 from publisher.config import Publication, Settings
-from publisher.database import Database, retry_queue
-from publisher.database.retry_queue import QueueItem, Settlement, queue_item
-from publisher.delivery.causes import cause_of
-from publisher.delivery.transports.base import Outcome, SendStatus, Transport
-from publisher.errors import DeliveryError, TranslationError
+from publisher.database import Database
+from publisher.errors import TranslationError
 from publisher.fault_isolation import Report, isolated, unreported
-from publisher.languages import autonym, match
-from publisher.log import log
-from publisher.mail import Message, SubscriptionMail, compose_subscription_message
-from publisher.mail.dkim import DkimSigner
-from publisher.notices.sender import PersonalMail, PersonalMails, PersonalMailSender
-from publisher.rendering import Renderer, SystemMail
-from publisher.rendering.console import CONSOLE_LANGUAGES, ConsolePages
-from publisher.rendering.model import Digest, StoryToTranslate, WaitingIssue
-from publisher.rendering.views import publication_view
-from publisher.secrets import unseal
+from publisher.languages import autonym
 from publisher.syndication.feed_index import publication_tag
 from publisher.translations import translators
 from publisher.translations.listing import StoryFilter, StoryLine, read_stories
 from publisher.translations.model import TO_BE_DONE
-from subscribers.model import Recipient
 
 BETWEEN_MAILS: Final = timedelta(hours=1)  # at most one mail to a person in this time
-_MOST_STORIES: Final = 50  # stories that a mail names; further ones are in the list
 
 
 def queue_translator_mails(
@@ -73,174 +53,41 @@ def queue_translator_mails(
 def _news(
     connection: Connection, settings: Settings, account: Account, now: datetime
 ) -> list[translators.ToTranslate] | None:
-    """Return what came in for an account; None if it gets no mail now, [] if it was not looked at before."""
-    chosen = translators.load_translator(connection, account.id)
-    wants = chosen.wants_mail if chosen else None
-    languages = translators.languages_to_mail(account, wants, settings.publication.languages)
-    if chosen is None:
+    """Return what came in for an account; None if it is told nothing now, [] if it was not looked at before."""
+    languages = translators.languages_to_mail(account, settings.publication.languages)
+    since = translators.notified_until(connection, account.id)
+    if since is None:
         return [] if languages else None
-    if not languages or now - chosen.told_until < BETWEEN_MAILS:
+    if not languages or now - since < BETWEEN_MAILS:
         return None
-    return translators.what_came_in(connection, languages, chosen.told_until, now) or None
+    return translators.what_came_in(connection, languages, since, now) or None
 
 
-def _queue(connection: Connection, settings: Settings, account: Account, now: datetime) -> int:
+def _queue(connection: Connection, settings: Settings, account: Account, now: datetime) -> bool:
     news = _news(connection, settings, account, now)
     if news is None:
-        return 0  # another process has queued it meanwhile
-    chosen = translators.load_translator(connection, account.id)
-    told = replace(chosen or translators.Translator(account.id, now), told_until=now)
-    translators.store_translator(connection, told)
-    if not news:
-        return 0
-    shown = news[:_MOST_STORIES]
-    originals = articles_by_id(connection, [entry.story.original_id for entry in shown])
-    stories = [
-        {
-            "title": entry.story.title,
-            "language": entry.story.language,
-            "url": urls.article_url(settings.publication, originals[entry.story.original_id]),
-            "into": entry.language,
-            "is_changed": entry.kind == "changed",
-        }
-        for entry in shown
+        return False  # another process has queued it meanwhile
+    translators.set_notified_until(connection, account.id, now)
+    news = news[: MOST_LINES + 1]  # one more says that there are others
+    originals = articles_by_id(connection, [entry.story.original_id for entry in news])
+    lines = [
+        story_line(settings, originals[entry.story.original_id], entry.language)
+        | {"is_changed": entry.kind == "changed"}
+        for entry in news
     ]
-    content = {"stories": stories, "has_more": len(news) > len(shown)}
-    translators.enqueue_staff_mail(connection, account.id, content, now)
-    return 1
+    return tell(connection, account, StaffMailKind.TRANSLATIONS, {"translate": lines}, now)
 
 
-def send_translator_mails(  # noqa: PLR0913  # the parts of the program that mails use
-    settings: Settings,
-    database: Database,
-    transport: Transport,
-    secret: str,
-    clock: Clock,
-    renderer: Renderer,
-    *,
-    signers: Sequence[DkimSigner] = (),
-) -> list[str]:
-    """Send what is due; return what went wrong. Several processes may do so at once."""
-    with database.reading() as connection:
-        if not retry_queue.has_work(connection, translators.STAFF_POLICY, clock.now()):
-            return []
-    mails = _StaffMails(settings, transport, secret, renderer, signers)
-    return PersonalMailSender(settings, database, transport, mails, clock).send_due().problems
-
-
-@dataclass(frozen=True)
-class _StaffMails(PersonalMails):
-    secret: str = field(repr=False)
-    renderer: Renderer
-    signers: Sequence[DkimSigner]
-    what = "mail to somebody with an account"
-    folder = "translators"
-    policy = translators.STAFF_POLICY
-
-    def cancel_unwanted(self, connection: Connection, now: datetime) -> None:
-        disabled = select(account_table.c.id).where(account_table.c.disabled_at.is_not(None))
-        end = Settlement(retry_queue.FAILED, reason="the account is disabled", payload={})
-        retry_queue.end_items(
-            connection, queue_item.c.account_id.in_(disabled) & retry_queue.IS_WAITING, end, now
-        )
-
-    def load(self, connection: Connection, items: Sequence[QueueItem]) -> list[PersonalMail]:
-        accounts = {account.id: account for account in list_accounts(connection)}
-        return [self._mail(item, accounts[item.account_id or 0]) for item in items]
-
-    def note_end(
-        self, _connection: Connection, mail: PersonalMail, outcome: Outcome, _now: datetime
-    ) -> str | None:
-        if outcome.status is SendStatus.ACCEPTED:
-            return None
-        reason = outcome.reason or outcome.status.value
-        log.error("a mail was not sent", what=self.what, mail=mail.item.id, reason=reason)
-        return f"a {self.what} was not sent: {reason}"
-
-    def _mail(self, item: QueueItem, account: Account) -> PersonalMail:
-        compose = partial(self._message, item, account)
-        return PersonalMail(item, account.email, account.language, self.sender, compose)
-
-    def _message(self, mail: QueueItem, account: Account) -> Message:
-        publication, language = self.settings.publication, account.language
-        is_invitation = translators.INVITATION_MAIL in mail.payload
-        digest = (self._invitation if is_invitation else self._news)(mail.payload, account)
-        signature = hmac.new(self.secret.encode(), b"translator\n%d" % mail.id, "sha256")
-        composed = SubscriptionMail(
-            publication=publication,
-            language=language,
-            digest=digest,
-            date=mail.date,
-            recipient=Recipient(
-                id=0, address=account.email, name=account.name, language=language, timezone=None
-            ),
-            values={},
-            name=f"translator.{mail.id}.{signature.hexdigest()[:24]}",
-            number=mail.id,
-        )
-        return compose_subscription_message(composed, self.signers)
-
-    def _news(self, content: Mapping[str, Any], account: Account) -> Digest:
-        console = self.settings.console
-        waiting = tuple(WaitingIssue(**one) for one in content.get("issues", ()))
-        return self.renderer.system_mail(
-            SystemMail(
-                kind="approval" if waiting else "translations",
-                publication=publication_view(self.settings.publication, account.language),
-                stories=tuple(StoryToTranslate(**one) for one in content["stories"]),
-                has_more=content.get("has_more", False),
-                list_url=f"{console.url}/translations/" if console.enabled else "",
-                waiting=waiting,
-            )
-        )
-
-    def _invitation(self, content: Mapping[str, Any], account: Account) -> Digest:
-        """Return the mail with an invitation's link, in words of the console."""
-        sealed = content[translators.INVITATION_MAIL]
-        link = unseal(self.secret, translators.INVITATION_MAIL, sealed)
-        if link is None:
-            raise DeliveryError(
-                "the invitation was made under another secret; make another one"
-            )
-        values = {
-            "publication": publication_view(self.settings.publication, account.language),
-            "link": link,
-            "until": datetime.fromisoformat(content["until"]),
-            "zone": self.settings.publication.timezone,
-        }
-        language = match(account.language, CONSOLE_LANGUAGES) or CONSOLE_LANGUAGES[0]
-        pages = ConsolePages()
-        subject, html, text = (
-            pages.render(f"invitation_mail.{part}", language, values)
-            for part in ("subject.txt", "html", "txt")
-        )
-        return Digest(subject=subject.strip(), preheader="", html=html, text=text)
+def story_line(settings: Settings, original: Article, into: str) -> dict[str, str]:
+    """Return a line of a mail about a story that is to be translated."""
+    url = urls.article_url(settings.publication, original)
+    return {"title": original.title, "language": original.language, "url": url, "into": into}
 
 
 _PURPOSE: Final = "translations"  # which of an account's private feeds a token is of
 # How old stories of a feed may be, and how many it has.
 _DAYS: Final = 60
 _ENTRIES: Final = 50
-_LATEST: Final = 10  # mails that are shown
-
-
-@dataclass(frozen=True, slots=True)
-class StaffMail:
-    """A mail to an account: pending, attempting, sent or failed, and why."""
-
-    due_at: datetime | None
-    state: str
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class TranslatorChoices:
-    """What an account chose; it is told what came in of `mail_languages`. `feeds` has addresses by language and format."""
-
-    wants_mail: bool
-    mail_languages: tuple[str, ...]
-    feeds: Mapping[str, Mapping[str, str]] = field(repr=False)
-    mails: tuple[StaffMail, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,37 +99,20 @@ class TranslationFeed:
     etag: str
 
 
-def read_translator_choices(state: EditingState, actor: Actor) -> TranslatorChoices:
-    """Return what the actor's account chose. Raise TranslationError for the terminal alone."""
-    languages = state.settings.publication.languages
-    with state.database.reading() as connection:
-        account, chosen = _chosen(state, connection, actor)
-        sent = translators.latest_mails(connection, account.id, _LATEST)
-        token = feed_token(connection, state.secret, _PURPOSE, account.id)
-    offered = permitted_languages(account.grants, Permission.TRANSLATE, languages)
-    told = translators.languages_to_mail(account, chosen.wants_mail, languages)
-    addresses = {tag: _addresses(state, token, tag) for tag in offered}
-    return TranslatorChoices(bool(told), told, addresses, tuple(map(_staff_mail, sent)))
-
-
-def _staff_mail(item: QueueItem) -> StaffMail:
-    cause = cause_of(item.reason_key) if item.reason_key else None
-    reason = cause.explain(item.reason or "") if cause else item.reason
-    shown = {"deferred": "pending", "bounced": "failed", "in_doubt": "failed"}
-    if item.state == "in_doubt":
-        reason = f"it may or may not have arrived: {reason}"
-    return StaffMail(item.due_at, shown.get(item.state, item.state), reason)
-
-
-def choose_translator_mails(state: EditingState, actor: Actor, *, wanted: bool) -> None:
-    """Turn the mails on or off. What came in while they were off is not told."""
-    with state.changing(actor, "choose translator mails", actor.name) as change:
-        _account, chosen = _chosen(state, change.connection, actor)
-        change.details["wanted"] = wanted
-        now = state.clock.now()
-        translators.store_translator(
-            change.connection, replace(chosen, wants_mail=wanted, told_until=now)
+def read_feed_addresses(state: EditingState, actor: Actor) -> dict[str, dict[str, str]]:
+    """Return the actor's own feeds, by language and format. Raise TranslationError for the terminal alone."""
+    if actor.account_id is None:
+        raise TranslationError(
+            "the terminal is no translator; say --as with the address of one"
         )
+    with state.database.reading() as connection:
+        account = account_by_id(connection, actor.account_id)
+        languages = state.settings.publication.languages
+        offered = permitted_languages(account.grants, Permission.TRANSLATE, languages)
+        if not offered:
+            raise TranslationError(f"{account.email}: has no role that translates")
+        token = feed_token(connection, state.secret, _PURPOSE, account.id)
+    return {tag: _addresses(state, token, tag) for tag in offered}
 
 
 def read_translation_feed(
@@ -297,22 +127,6 @@ def read_translation_feed(
         channel = _channel(state, connection, account, token, language)
     content = feeds.render(form, channel)
     return TranslationFeed(content, form.media_type, hashlib.sha256(content).hexdigest()[:32])
-
-
-def _chosen(
-    state: EditingState, connection: Connection, actor: Actor
-) -> tuple[Account, translators.Translator]:
-    """Return an actor's account and what it chose; raise TranslationError if there is no account."""
-    if actor.account_id is None:
-        raise TranslationError(
-            "the terminal is no translator; say --as with the address of one"
-        )
-    account = account_by_id(connection, actor.account_id)
-    languages = state.settings.publication.languages
-    if not permitted_languages(account.grants, Permission.TRANSLATE, languages):
-        raise TranslationError(f"{account.email}: has no role that translates")
-    found = translators.load_translator(connection, account.id)
-    return account, found or translators.Translator(account.id, state.clock.now())
 
 
 def _account_of(

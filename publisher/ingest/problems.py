@@ -27,6 +27,7 @@ from publisher.i18n.messages import joined, message
 from publisher.ingest.tables import (
     held_source,
     item_problem,
+    reported_source,
     source_failure,
     source_item,
     source_table,
@@ -288,3 +289,14 @@ def save_failures(connection: Connection, reasons: Mapping[str, str], now: datet
     ]
     if rows:
         connection.execute(insert(source_failure), rows)
+
+
+def reported_sources(connection: Connection) -> frozenset[str]:
+    """Return the sources of which people were told that they fail."""
+    return frozenset(connection.execute(select(reported_source.c.source)).scalars())
+
+
+def set_reported_sources(connection: Connection, names: Iterable[str]) -> None:
+    connection.execute(delete(reported_source))
+    if rows := [{"source": one} for one in sorted(names)]:
+        connection.execute(insert(reported_source), rows)

@@ -83,6 +83,11 @@ source_failure = sa.Table(
     info=KEYED,
 )
 
+# Sources that fail, of which people were told.
+reported_source = sa.Table(
+    "reported_source", metadata, sa.Column("source", sa.Text, primary_key=True), info=KEYED
+)
+
 # The documents of a site that are no articles by their names, and the addresses that they state. The
 # row with an empty path has the patterns of the pages that the generator makes.
 site_page = sa.Table(

@@ -160,7 +160,6 @@ class SystemMail:
     newest issues of a welcome. `mailbox` is the address that takes commands by mail, empty if none
     does. `has_pages` says that subscribers' pages are served; without them, links open a mail. `has_code`
     and `has_new_address` say which of the values a mail has that some lack.
-    A mail to a translator is one, too: it is about no subscription, and has no links of a subscriber.
     """
 
     kind: str
@@ -177,43 +176,6 @@ class SystemMail:
     is_again: bool = False  # a welcome after a leaving was undone
     # Links for somebody in whose name a mail asked to leave `newsletters`, or all.
     asks_to_leave: bool = False
-    # Of a mail to a translator; `has_more` says that further ones are in the list at `list_url`, which is
-    # empty if there is no console.
-    stories: tuple[StoryToTranslate, ...] = ()
-    has_more: bool = False
-    list_url: str = ""
-    # Of a mail that reminds of issues which wait for approval; its `stories` are promised translations.
-    waiting: tuple[WaitingIssue, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryToTranslate:
-    """A story in a mail to a translator: the title and page of its original, in `language`.
-
-    It is to be translated `into` a language; or translated already, and the original has changed.
-    """
-
-    title: str
-    language: str
-    url: str
-    into: str
-    is_changed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingIssue:
-    """An issue that waits for approval: its newsletter's title, when it is due, its page in the console.
-
-    `about` is empty for a reminder; "changed" if it has changed since those in `words` approved it; "changes" if
-    changes are asked for, by whom and which in `words`, a line each.
-    """
-
-    title: str
-    language: str
-    when: str
-    url: str
-    about: str = ""
-    words: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

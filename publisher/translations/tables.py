@@ -1,4 +1,4 @@
-"""Tables: claims, what translations were made from, old words of originals, what translators chose."""
+"""Tables: claims, what translations were made from, old words of originals, what translators were told."""
 
 import sqlalchemy as sa
 
@@ -63,15 +63,13 @@ former_words = sa.Table(
     info=KEYED,
 )
 
-# What translators chose, and up to when they were told what came in. An account without a row has not
-# been looked at yet.
+# Up to when accounts were told what came in to be translated. One without a row has not been looked at yet.
 translator = sa.Table(
     "translator",
     metadata,
     sa.Column(
         "account_id", sa.ForeignKey(account_table.c.id, ondelete="CASCADE"), primary_key=True
     ),
-    sa.Column("wants_mail", sa.Boolean(create_constraint=False)),  # NULL: as the roles say
     sa.Column("told_until", UTCDateTime, nullable=False),
     info=KEYED,
 )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from publisher.accounts import audit, model, sessions, store, tokens
 from publisher.accounts.audit import AuditEntry, AuditFault
 from publisher.accounts.factors import Factors, read_factors, remove_factors
+from publisher.accounts.mails import INVITATION_MAIL, enqueue_staff_mail
 from publisher.accounts.model import Actor
 from publisher.accounts.store import NewAccount, require_account
 from publisher.app.editing_state import Change, EditingState
@@ -18,7 +19,6 @@ from publisher.errors import AccountError, LanguageError
 from publisher.languages import normalise
 from publisher.rendering.console import CONSOLE_LANGUAGES
 from publisher.secrets import seal
-from publisher.translations.translators import INVITATION_MAIL, enqueue_staff_mail
 
 # Roles that give something which is about one language. An administrator's accounts and keys are not.
 _BY_LANGUAGE = frozenset(

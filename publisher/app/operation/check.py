@@ -145,7 +145,7 @@ def missing_words(settings: Settings) -> Iterator[str]:
     own, languages = (settings.folders.templates,), settings.publication.languages
     if wordless := [one for one in languages if not has_catalogue(one, own)]:
         what = f"the program's own words are English in {_names(wordless)}"
-        yield f"{what}; docs/how-to/add-a-language.md says how to add them"
+        yield f"{what}; docs/how-to/add-a-language-to-the-program.md says how to add them"
 
 
 def _names(languages: Iterable[str]) -> str:

@@ -12,19 +12,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from publisher import urls
+from publisher.accounts.mails import queue_digests
 from publisher.app import start_checks
 from publisher.app.issues.approval_mails import queue_reminders, queue_verdicts
 from publisher.app.source_polls import poll_sources, polled_sources
+from publisher.app.staff_mails import queue_source_mails, send_staff_mails
 from publisher.app.subscribers.departures import DepartureRecorder
 from publisher.app.subscribers.joining import delete_expired_requests, send_reminders
 from publisher.app.subscribers.numbers import count_large_list
 from publisher.app.subscribers.personal_tables import forget_former_addresses
 from publisher.app.subscribers.uploaded_lists import delete_expired_imports
-from publisher.app.translators import queue_translator_mails, send_translator_mails
+from publisher.app.translators import queue_translator_mails
 from publisher.assembly.approval_check import check_approvals
 from publisher.assembly.assemble import assemble_issues, render_variant
 from publisher.assembly.revise import revise_issues
@@ -213,6 +216,7 @@ class Pipeline(start_checks.PipelineParts):
     def _keep_house(self, now: datetime, held: Report) -> None:
         """Do what is due in each cycle and no other step needs."""
         settings, database = self.settings, self.database
+        zone = ZoneInfo(settings.publication.timezone)
         for what, work in (
             ("catalogues", self._warn_of_missing_catalogues),
             ("reminders of confirmations", lambda: send_reminders(settings, database, now)),
@@ -221,6 +225,8 @@ class Pipeline(start_checks.PipelineParts):
             ("templates", lambda: try_templates(settings, database, self.renderer, now)),
             ("numbers of the list", lambda: count_large_list(settings, database, now)),
             ("former addresses", lambda: forget_former_addresses(database, now)),
+            ("mails about sources", lambda: queue_source_mails(settings, database, now)),
+            ("daily mails", lambda: queue_digests(database, now, zone)),
         ):
             with isolated(what, held):
                 work()
@@ -284,9 +290,10 @@ class Pipeline(start_checks.PipelineParts):
         """Send the mails about subscriptions that are due, before any issue; and those to people who work here."""
         if problem := self._quarantine():
             return NoticeReport(problems=[problem])
-        parts = (*self.parts, self.renderer)
-        report = send_notices(*parts, signers=self.signers, progress=progress)
-        report.problems += send_translator_mails(*parts, signers=self.signers)
+        report = send_notices(
+            *self.parts, self.renderer, signers=self.signers, progress=progress
+        )
+        report.problems += send_staff_mails(*self.parts, signers=self.signers)
         return report
 
     def ping(self) -> HubReport:

@@ -4,42 +4,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, RootModel
 
+from publisher.accounts.mails import MailTime, StaffMailKind
 from publisher.accounts.model import ApiKey
 from publisher.app.accounts import administration
 from publisher.app.accounts.keys import list_keys, revoke_key
 from publisher.app.editing_state import Permission
 from publisher.app.issues.calendar import renew_private_addresses
 from publisher.app.operation import webhooks
+from publisher.app.staff_mails import choose_mails, read_mail_choices
 from publisher.app.subscribers import actions
-from publisher.app.translators import choose_translator_mails, read_translator_choices
+from publisher.app.translators import read_feed_addresses
 from publisher.web.api import operations
 from publisher.web.api.problems import ProblemError
 from publisher.web.api.requests import ApiRequest
 from publisher.web.api.subscribers import SubscriberAnswer
 from publisher.web.pages.responses import LARGEST_ID
-
-
-class TranslatorMailValue(operations.ApiValue):
-    """A mail about what is to be translated."""
-
-    due_at: operations.Instant
-    state: str
-    reason: str | None
-
-
-class TranslatorChoicesValue(operations.ApiValue):
-    """What an account is told, and the addresses of its own feeds. Whoever has one can read the feed."""
-
-    wants_mail: bool
-    mail_languages: list[str] = Field(description="Of which it is told what came in.")
-    feeds: dict[str, dict[str, str]] = Field(description="By language and format.")
-    mails: list[TranslatorMailValue]
-
-
-class MailsWanted(operations.ApiValue):
-    """Whether an account gets mails about what is to be translated."""
-
-    wanted: bool
 
 
 class JsonAnswer(RootModel[dict[str, Any]]):
@@ -233,24 +212,32 @@ def _list_webhook_deliveries(
     return json_answer(deliveries=[fields_of(one, *shown, "last_answer") for one in found])
 
 
-@OPERATIONS.add("GET /translator", operations.AnyKey.ANY_KEY)
-def _read_translator_choices(request: ApiRequest) -> TranslatorChoicesValue:
-    """Read which mails an account gets about translations, and the addresses of its feeds."""
-    return TranslatorChoicesValue.of(request.call(read_translator_choices))
+@OPERATIONS.add("GET /account/mails", operations.AnyKey.ANY_KEY)
+def _read_mail_choices(request: ApiRequest) -> JsonAnswer:
+    """Read when the account is told of what by mail, and the latest mails to it."""
+    found = request.call(read_mail_choices)
+    mails = [fields_of(one, "due_at", "state", "reason") for one in found.mails]
+    return json_answer(times=found.times, mails=mails)
 
 
-@OPERATIONS.add("POST /translator/mails", operations.AnyKey.ANY_KEY)
-def _choose_translator_mails(request: ApiRequest, body: MailsWanted) -> TranslatorChoicesValue:
-    """Choose whether an account gets mails about translations."""
-    request.call(choose_translator_mails, wanted=body.wanted)
-    return _read_translator_choices(request)
+@OPERATIONS.add("POST /account/mails", operations.AnyKey.ANY_KEY)
+def _choose_mails(request: ApiRequest, *, kind: StaffMailKind, time: MailTime) -> JsonAnswer:
+    """Choose when the account is told of a kind by mail: now, daily or never."""
+    request.call(choose_mails, {kind: time})
+    return _read_mail_choices(request)
+
+
+@OPERATIONS.add("GET /translator/feeds", operations.AnyKey.ANY_KEY)
+def _read_translation_feeds(request: ApiRequest) -> JsonAnswer:
+    """Read the addresses of the account's feeds of what is to be translated."""
+    return json_answer(feeds=request.call(read_feed_addresses))
 
 
 @OPERATIONS.add("POST /translator/feeds", operations.AnyKey.ANY_KEY)
-def _renew_private_feeds(request: ApiRequest) -> TranslatorChoicesValue:
+def _renew_private_feeds(request: ApiRequest) -> JsonAnswer:
     """Give all private feeds of an account other addresses; those of before end."""
     request.call(renew_private_addresses)
-    return _read_translator_choices(request)
+    return _read_translation_feeds(request)
 
 
 @OPERATIONS.add("POST /subscribers/revive", Permission.MANAGE_SUBSCRIBERS)

@@ -106,6 +106,11 @@ class PlannedTranslation(StoryName):
     """A promise. Of a day its end counts, in the publication's time zone."""
 
     until: date | operations.Moment
+    person: str = Field(
+        default="",
+        max_length=320,
+        description="The address of whom an editor assigns it to; empty for oneself.",
+    )
 
 
 class BegunTranslation(StoryName):
@@ -195,8 +200,8 @@ def _read_original_changes(
 
 @OPERATIONS.add("POST /translations/<language>/claim", Permission.TRANSLATE)
 def _claim_translation(request: ApiRequest, language: str, body: PlannedTranslation) -> None:
-    """Promise a translation by a day."""
-    request.call(translations.claim_translation, body.story, language, body.until)
+    """Promise a translation by a day, or assign it to somebody."""
+    request.call(translations.claim_translation, body.story, language, body.until, body.person)
 
 
 @OPERATIONS.add("POST /translations/<language>/start", Permission.TRANSLATE)

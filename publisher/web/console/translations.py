@@ -1,4 +1,4 @@
-"""Stories by languages, a page for each story in a language, statistics; and what a translator chooses."""
+"""Stories by languages, a page for each story in a language, statistics; and a translator's feeds."""
 
 from collections.abc import Callable
 from datetime import date
@@ -25,15 +25,7 @@ ROUTES = RouteTable()
 
 @ROUTES.add("GET /translations/mine/", Permission.TRANSLATE, about=About.EACH)
 def _show(request: ConsoleRequest) -> flask.Response:
-    choices = request.call(translators.read_translator_choices)
-    return request.page("translator.html", choices=choices)
-
-
-@ROUTES.add("POST /translations/mine/mails/", Permission.TRANSLATE, about=About.EACH)
-def _choose(request: ConsoleRequest) -> flask.Response:
-    wanted = request.field("wanted") == "yes"
-    request.call(translators.choose_translator_mails, wanted=wanted)
-    return request.see_other(_PATH, "saved")
+    return request.page("translator.html", feeds=request.call(translators.read_feed_addresses))
 
 
 @ROUTES.add("POST /translations/mine/feeds/", Permission.TRANSLATE, about=About.EACH)
@@ -121,6 +113,7 @@ def _story(
         wrong=wrong,
         cell_language=language,
         can_write=bool(editable_sources(request.settings)),
+        people=request.call(translations.read_assignable, language),
     )
 
 
@@ -162,7 +155,8 @@ def _claim(request: ConsoleRequest, key: str, language: str) -> str:
     until = _day(request)
     if until is None:
         return _NO_DATE
-    request.call(translations.claim_translation, key, language, until)
+    person = request.field("person")
+    request.call(translations.claim_translation, key, language, until, person)
     return ""
 
 

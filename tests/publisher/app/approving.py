@@ -19,8 +19,8 @@ DUE = NOW.replace(hour=0)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 NAME = "weekly-en-2026-01-09"
 TERMINAL = terminal_actor()
-# What mails to approvers and translators have in the place of a newsletter.
-TO_STAFF = "translators"
+# What mails to people with accounts have in the place of a newsletter.
+TO_STAFF = "staff"
 TITLES = {
     "en": ("Tides", "Gales"),
     "ar": ("المدّ ينتظر", "تهبّ العواصف"),

@@ -8,6 +8,7 @@ from email.message import EmailMessage
 
 import pytest
 
+from publisher.accounts.mails import MailTime, StaffMailKind
 from publisher.accounts.model import Grant, Role, terminal_actor
 from publisher.accounts.store import NewAccount, add_account, disable_account
 from publisher.app.accounts.administration import create_account, recover_account
@@ -18,17 +19,13 @@ from publisher.app.issues.edits import EditRequest, edit_issue
 from publisher.app.issues.lookup import require_edition
 from publisher.app.operation.attention import find_attention, list_attention
 from publisher.app.operation.status import take_snapshot
+from publisher.app.staff_mails import choose_mails, send_staff_mails
 from publisher.app.translations import start_translation
-from publisher.app.translators import (
-    choose_translator_mails,
-    queue_translator_mails,
-    send_translator_mails,
-)
+from publisher.app.translators import queue_translator_mails
 from publisher.config.delivery import DeliverySettings
 from publisher.database.retry_queue import queue_item
 from publisher.delivery.transports.base import Outcome, SendStatus
 from publisher.issues.editing import EditKind
-from publisher.rendering import Renderer
 from publisher.testing import MemoryTransport
 from tests.publisher.app.approving import (
     DAY,
@@ -50,9 +47,8 @@ OMAR = "omar@example.org"
 class Translators:
     """A publication whose cycles tell translators what came in."""
 
-    def __init__(self, publication: PublicationFolder, renderer: Renderer) -> None:
+    def __init__(self, publication: PublicationFolder) -> None:
         self.publication = publication
-        self.renderer = renderer
         self.transport = MemoryTransport("ambiguous")
         self.add("root@example.org", Grant(Role.ADMINISTRATOR))
 
@@ -74,8 +70,8 @@ class Translators:
     def send(self, minutes: int = 0, secret: str = "a secret") -> list[str]:
         one = self.publication
         one.at(one.clock.now() + timedelta(minutes=minutes))
-        return send_translator_mails(
-            *(one.settings, one.database, self.transport, secret, one.clock, self.renderer)
+        return send_staff_mails(
+            *(one.settings, one.database, self.transport, secret, one.clock)
         )
 
     def sent(self) -> list[EmailMessage]:
@@ -103,9 +99,9 @@ def text_of(mail: EmailMessage) -> str:
 
 
 @pytest.fixture
-def people(publication: PublicationFolder, renderer: Renderer) -> Translators:
+def people(publication: PublicationFolder) -> Translators:
     """Omar translates into Arabic, and has been told all that was there before."""
-    found = Translators(publication, renderer)
+    found = Translators(publication)
     found.add(OMAR, Grant(Role.TRANSLATOR, "ar"))
     found.write("en", "bridge")
     assert found.queue(0) == 0
@@ -247,10 +243,8 @@ def test_a_server_that_defers_or_is_away_gets_it_later_and_one_that_refuses_not(
     assert people.send(minutes=25 * 60) == [f"{not_sent} come back"]
 
 
-def test_the_first_import_is_told_to_nobody(
-    publication: PublicationFolder, renderer: Renderer
-) -> None:
-    people = Translators(publication, renderer)
+def test_the_first_import_is_told_to_nobody(publication: PublicationFolder) -> None:
+    people = Translators(publication)
     people.add(OMAR, Grant(Role.TRANSLATOR, "ar"))
     people.write("en", "bridge")
     assert [people.queue(hour) for hour in (0, 2, 4)] == [0, 0, 0]
@@ -294,7 +288,14 @@ def test_approvers_are_reminded_when_half_and_when_a_tenth_of_the_lead_is_left(
     assert "/issues/weekly-en-" not in first["amal@example.org"]
     assert reminded(waiting, 9) == reminded(waiting, 2.1) == {}
     assert set(reminded(waiting, 2)) == set(first)
-    assert reminded(waiting, 1) == reminded(waiting, 0) == {}
+    assert reminded(waiting, 1) == {}
+    # At its hour editors are told as well, once.
+    held = reminded(waiting, 0)
+    assert set(held) == {*first, "ed@example.org"}
+    assert "Not sent at its hour: The Lantern" in held["ed@example.org"]
+    assert "It waits until it is approved.\nheld at its hour: " in held["ed@example.org"]
+    assert "/issues/weekly-en-" not in held["amal@example.org"]
+    assert reminded(waiting, -1) == {}
 
 
 def test_whoever_has_approved_or_wants_no_mail_is_not_reminded(
@@ -304,7 +305,7 @@ def test_whoever_has_approved_or_wants_no_mail_is_not_reminded(
     person(waiting, "cyd")
     for name in (NAME, ARABIC):
         approve(waiting, ann, name)
-    choose_translator_mails(editing_state(waiting), bob, wanted=False)
+    choose_mails(editing_state(waiting), bob, {StaffMailKind.REMINDERS: MailTime.NEVER})
     assert set(reminded(waiting, 10)) == {"cyd@example.org"}
 
 
@@ -346,7 +347,7 @@ def test_whoever_has_promised_a_translation_is_reminded_in_the_language_of_the_a
     start_translation(editing_state(waiting), omar, "rain", "ar")
     found = reminded(waiting, 10)
     words = found["omar@example.org"]
-    assert "You have promised these translations:" in words
+    assert "Translations that you have promised" in words
     assert "The rain" in words
     # Lin has promised nothing; that she hears of the new story is another mail.
     assert "尚未核准" not in found.get("lin@example.org", "")
@@ -377,7 +378,7 @@ def test_whoever_approved_what_a_file_has_changed_is_told_once_with_the_editors(
     assert first.text == "approved before by ann@example.org; 0 of 2 approvals"
     # Once it is approved again, or sent, it is not said any more.
     approve(waiting, ann)
-    choose_translator_mails(editing_state(waiting), ed, wanted=False)
+    choose_mails(editing_state(waiting), ed, {StaffMailKind.STRUCK: MailTime.NEVER})
     items = list_attention(editing_state(waiting), ann)[1]
     assert "changed" not in {one.kind for one in items}
 
@@ -403,7 +404,8 @@ def test_reminders_count_from_when_it_is_sent_and_end_then(waiting: PublicationF
     issue = issue_of(waiting)
     edition = require_edition(waiting.settings, issue)
     due = [reminders_due(edition, issue, DUE - hours * HOUR) for hours in (11, 10, 2, 0)]
-    assert due == [0, 1, 2, 0]
+    assert due == [0, 1, 2, 3]
+    assert reminders_due(edition, replace(issue, kind="announcement"), DUE) == 0
     later = replace(issue, send_at=DUE + DAY)
     assert reminders_due(edition, later, DUE - timedelta(hours=2)) == 0
     assert reminders_due(edition, replace(issue, send_at=None), DUE - HOUR) == 0

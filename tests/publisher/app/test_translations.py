@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import feedparser
 import pytest
 
+from publisher.accounts.mails import MailTime, StaffMailKind
 from publisher.accounts.model import Actor, Grant, Role
 from publisher.accounts.store import disable_account, set_grants
 from publisher.app import translations
@@ -17,11 +18,11 @@ from publisher.app.issues.calendar import (
     renew_private_addresses,
 )
 from publisher.app.operation.status import take_snapshot
+from publisher.app.staff_mails import choose_mails, read_mail_choices
 from publisher.app.translators import (
-    choose_translator_mails,
     queue_translator_mails,
+    read_feed_addresses,
     read_translation_feed,
-    read_translator_choices,
 )
 from publisher.database.retry_queue import queue_item
 from publisher.errors import ForbiddenError, TranslationError
@@ -231,7 +232,7 @@ def write(publication: PublicationFolder, language: str, key: str, text: str) ->
 
 
 def token_of(next_day: EditingState, actor: Actor, language: str = "ar") -> str:
-    address = read_translator_choices(next_day, actor).feeds[language]["atom"]
+    address = read_feed_addresses(next_day, actor)[language]["atom"]
     root, token, name = address.rsplit("/", 2)
     assert root == "http://localhost:8090/translations/feeds"
     assert name == f"{language}.atom"
@@ -309,27 +310,24 @@ def test_mails_are_on_for_translators_and_for_others_who_turn_them_on(
     next_day: EditingState, omar: Actor, publication: PublicationFolder
 ) -> None:
     editor = account(next_day, "ed@example.org", Grant(Role.EDITOR, "zh-Hans"))
-    assert read_translator_choices(next_day, omar).mail_languages == ("ar",)
-    assert not read_translator_choices(next_day, editor).wants_mail
-    choose_translator_mails(next_day, editor, wanted=True)
-    choose_translator_mails(next_day, omar, wanted=False)
-    assert read_translator_choices(next_day, editor).mail_languages == ("zh-Hans",)
-    assert not read_translator_choices(next_day, omar).wants_mail
+    choose_mails(next_day, editor, {StaffMailKind.TRANSLATIONS: MailTime.NOW})
+    choose_mails(next_day, omar, {StaffMailKind.TRANSLATIONS: MailTime.NEVER})
     write(publication, "en", "ferry", "First.")
     later = NOW + timedelta(days=2)
     publication.at(later).pick_up()
     assert queue_translator_mails(publication.settings, publication.database, later) == 1
-    (mail,) = read_translator_choices(next_day, editor).mails
+    (mail,) = read_mail_choices(next_day, editor).mails
     (row,) = publication.rows(queue_item)
-    assert (mail.state, row["payload"]["stories"][0]["title"]) == ("pending", "ferry")
+    (line,) = row["payload"]["lines"]["translate"]
+    assert (mail.state, line["title"], line["into"]) == ("pending", "ferry", "zh-Hans")
 
 
-def test_the_terminal_and_those_who_may_not_translate_have_no_choices(
+def test_the_terminal_and_those_who_may_not_translate_have_no_feeds(
     next_day: EditingState, omar: Actor
 ) -> None:
     with pytest.raises(TranslationError, match="say --as"):
-        read_translator_choices(next_day, ROOT)
+        read_feed_addresses(next_day, ROOT)
     viewer = account(next_day, "view@example.org", Grant(Role.VIEWER))
     with pytest.raises(TranslationError, match="no role that translates"):
-        choose_translator_mails(next_day, viewer, wanted=True)
+        read_feed_addresses(next_day, viewer)
     assert omar.account_id == 2

@@ -167,7 +167,7 @@ def test_a_webhook_is_added_tested_and_removed(
 
 def test_the_terminal_is_no_translator(run: Run, waiting: PublicationFolder) -> None:
     folder = waiting.settings.folders.root
-    alone = refuses(run, "api", "readTranslatorChoices", folder, code=1)
+    alone = refuses(run, "api", "readTranslationFeeds", folder, code=1)
     assert "the terminal is no translator" in alone
 
 
@@ -183,3 +183,14 @@ def test_a_changed_entry_of_the_audit_log_is_named_with_exit_code_1(
         connection.execute(update(audit_entry_table).values(actor="nobody"))
     changed = refuses(run, "api", "verifyAuditLog", folder, code=1)
     assert changed == "entry 1 is not as it was written"
+
+
+def test_somebody_chooses_mails_at_the_terminal(run: Run, waiting: PublicationFolder) -> None:
+    folder = waiting.settings.folders.root
+    done(run, "accounts", "add", "ann@example.org", "--role", "administrator", folder)
+    own = (folder, "--as", "ann@example.org")
+    assert ask(run, "readMailChoices", *own)["times"]["held"] == "now"
+    chosen = ask(run, "chooseMails", "kind=held", "time=daily", *own)
+    assert (chosen["times"]["held"], chosen["mails"]) == ("daily", [])
+    wrong = refuses(run, "api", "chooseMails", "kind=held", "time=hourly", *own, code=2)
+    assert "time: Input should be 'now', 'daily' or 'never'" in wrong

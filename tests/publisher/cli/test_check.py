@@ -81,7 +81,9 @@ def test_languages_that_lack_a_newsletter_s_title_or_the_program_s_words_are_nam
         f"the title of {one} is missing in {names}; {shown}" for one in ("weekly", "daily")
     } < (remarks)
     words = "the program's own words are English in Kiswahili (sw);"
-    assert f"{words} docs/how-to/add-a-language.md says how to add them" in remarks
+    assert (
+        f"{words} docs/how-to/add-a-language-to-the-program.md says how to add them" in remarks
+    )
     # Titles in all languages of the readers, and words that the publication brings, are enough.
     settings.write_text(text.replace("title = { en", 'title = { sw = "Taa", de = "Lampe", en'))
     catalogue = lantern / "templates/locale/sw/LC_MESSAGES/messages.po"

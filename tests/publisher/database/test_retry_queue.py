@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
+from publisher.accounts.mails import STAFF_POLICY
 from publisher.database import retry_queue
 from publisher.database.retry_queue import QueuePolicy, Settlement, queue_item
 from publisher.notices.ledger import NOTICE_POLICY
 from publisher.syndication.websub import PING_POLICY
-from publisher.translations.translators import STAFF_POLICY
 from publisher.webhooks.store import WEBHOOK_POLICY
 from tests.publisher.conftest import NOW
 

@@ -28,8 +28,6 @@ from publisher.rendering.model import (
     FeedLine,
     FeedPageLink,
     RelatedArticle,
-    StoryToTranslate,
-    WaitingIssue,
 )
 from publisher.testing import sample_article
 
@@ -266,7 +264,7 @@ def archive(language: str) -> ArchiveContent:
 # The folders of `templates/email` with mails about a subscription.
 SYSTEM_MAIL_KINDS = (
     *("confirm", "reminder", "already-subscribed", "welcome", "goodbye"),
-    *("confirm-address", "address-changed", "links", "data", "translations", "approval"),
+    *("confirm-address", "address-changed", "links", "data"),
 )
 
 
@@ -286,24 +284,6 @@ def system_mail(kind: str, language: str, **changes: Any) -> SystemMail:
         "has_code": True,
         "has_pages": True,
         "has_new_address": True,
-        "stories": (
-            StoryToTranslate(
-                title=NEWSLETTER[language],
-                language=language,
-                url=f"{URL}/{language}/stories/ferry/",
-                into=language,
-                is_changed=False,
-            ),
-        ),
-        "list_url": "https://console.example.org/translations/",
-        "waiting": (
-            WaitingIssue(
-                title=NEWSLETTER[language],
-                language=language,
-                when="2026-01-09 08:00+01:00",
-                url="https://console.example.org/issues/weekly-en-2026-01-09/",
-            ),
-        ),
     }
     return SystemMail(kind=kind, **{"publication": publication(language)} | values | changes)
 

@@ -1,13 +1,15 @@
-"""One's own account: language, passkeys, password, recovery codes, sessions."""
+"""One's own account: language, mails, passkeys, password, recovery codes, sessions."""
 
 from collections.abc import Callable
 from typing import Any
 
 import flask
 
+from publisher.accounts.mails import MailTime, StaffMailKind
 from publisher.app.accounts import factors
 from publisher.app.accounts.administration import choose_language
 from publisher.app.accounts.keys import end_own_session, list_own_sessions
+from publisher.app.staff_mails import choose_mails, read_mail_choices
 from publisher.errors import SignInError
 from publisher.web.console.accounts import sign_in
 from publisher.web.console.context import ConsoleRequest, console_token
@@ -28,7 +30,10 @@ def _show(request: ConsoleRequest) -> flask.Response:
 
 def _values(request: ConsoleRequest) -> dict[str, Any]:
     own, passkeys = request.call(factors.read_own_factors)
+    choices = request.call(read_mail_choices)
     return {
+        "mail_times": {kind.value: at.value for kind, at in choices.times.items()},
+        "mails": choices.mails,
         "factors": own,
         "passkeys": passkeys,
         "sessions": [
@@ -41,6 +46,14 @@ def _values(request: ConsoleRequest) -> dict[str, Any]:
 @ROUTES.add("POST /account/language/", Access.SIGNED_IN)
 def _choose_language(request: ConsoleRequest) -> flask.Response:
     request.call(choose_language, request.field("language"))
+    return request.see_other(_PATH, done="saved")
+
+
+@ROUTES.add("POST /account/mails/", Access.SIGNED_IN)
+def _choose_mails(request: ConsoleRequest) -> flask.Response:
+    given = {kind: request.field(kind) for kind in StaffMailKind}
+    chosen = {kind: MailTime(at) for kind, at in given.items() if at in set(MailTime)}
+    request.call(choose_mails, chosen)
     return request.see_other(_PATH, done="saved")
 
 

@@ -133,7 +133,6 @@ FORMS: dict[str, Form] = {
         lambda objects: {"picture": objects.picture_file(), "alt": "A boat"}
     ),
     f"{DRAFT}discard/": Form(),
-    "/translations/mine/mails/": Form({"wanted": "yes"}),
     "/translations/mine/feeds/": Form(has_key=True),
     "/subscribers/": Form({"address": "ann-en@example.com"}, changes=False),
     f"{SUBSCRIBER}unsubscribe/": Form({"newsletter": "weekly", "note": "asked"}),

@@ -85,6 +85,20 @@ def test_one_s_own_passkeys_are_added_and_removed_but_not_the_last_way_to_sign_i
     assert ann.post("/account/language/", language="fr").status_code == 409
 
 
+def test_everybody_chooses_when_to_be_told_of_what(
+    ann: Visitor,
+) -> None:
+    page = ann.get("/account/").text
+    assert page.count('<option value="now" selected>At once</option>') == 6
+    assert '<option value="never" selected>Never</option>' in page  # what is to be translated
+    done = ann.post("/account/mails/", held="daily", sources="never", changes="often")
+    assert done.location == "/account/?done=saved"
+    page = ann.get("/account/").text
+    held = page.partition('<select id="held"')[2].partition("</select>")[0]
+    assert '<option value="daily" selected>Once a day' in held
+    assert page.count(" selected>At once</option>") == 4
+
+
 def test_the_password_is_changed_and_set_up_anew(ann: Visitor) -> None:
     short = ann.post("/account/password/change/", password="short")
     assert "The password is too short" in short.text

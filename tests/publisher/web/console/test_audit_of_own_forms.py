@@ -39,6 +39,7 @@ ENTRIES: dict[str, tuple[str, ...]] = {
     "/sign-in/again/provider/": NOTHING,
     "/sign-out/": ("sign-out",),
     "/account/language/": ("set-language",),
+    "/account/mails/": ("choose-mails",),
     "/account/sessions/end/": ("end-session",),
     "/account/passkeys/options/": NOTHING,
     "/account/passkeys/": SET,
@@ -109,6 +110,7 @@ def test_each_form_of_one_s_own_leaves_its_entries_and_no_secret(
         ann.post("/account/openid/remove/")
         Watched(console, publication.clock, log=log).post("/sign-in/provider/")
     ann.post("/account/language/", language="en")
+    ann.post("/account/mails/", held="daily")
     made = ann.post("/keys/", label="ci", scope=["view"], language="", days="30").text
     ann.post("/keys/revoke/", number="1")
     ann.add_passkey()

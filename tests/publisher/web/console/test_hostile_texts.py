@@ -153,9 +153,8 @@ def _forms_of_files_and_days(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/write/", {"source": text, "language": text, "title": text}
     yield "/write/en/1/", {**dict.fromkeys(FIELDS, text), "version": "0", "how": "publish"}
     yield "/write/en/1/pictures/", {"alt": text, "picture": (io.BytesIO(), f"{text}.png")}
-    yield "/translations/ar/1/claim/", {"until": text}
+    yield "/translations/ar/1/claim/", {"until": text, "person": text}
     yield "/translations/ar/1/give-up/", {"reason": text}
-    yield "/translations/mine/mails/", {"wanted": text}
     yield "/webhooks/", {"url": text, "event": text}
 
 
@@ -166,6 +165,7 @@ def _forms_of_accounts(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/keys/", {"label": text, "days": text, "scope": text}
     yield "/keys/revoke/", {"number": text}
     yield "/account/language/", {"language": text}
+    yield "/account/mails/", {"held": text}
     yield "/account/sessions/end/", {"session": text}
     yield "/account/passkeys/", {"answer": text, "label": text}
     yield "/account/passkeys/remove/", {"number": text}

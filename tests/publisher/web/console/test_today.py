@@ -13,12 +13,16 @@ from publisher.app.operation.attention import find_attention
 from publisher.app.operation.status import take_snapshot
 from publisher.app.operation.today import TodayTask, today_lines
 from publisher.app.translations import start_translation
+from publisher.issues.tables import digest_table
 from tests.publisher.app.approving import (
+    DAY,
     DUE,
     HOUR,
     TERMINAL,
     approve,
+    cycle,
     manifest_of,
+    newsletter,
     person,
 )
 from tests.publisher.conftest import PublicationFolder, editing_state
@@ -133,6 +137,27 @@ def test_one_newsletter_and_day_is_one_line_however_many_approvals_each_language
     (line,) = today_lines(tasks, {("weekly", "en"): 3, ("weekly", "ar"): 4}, frozenset({"ar"}))
     assert [one.language for one in line.items] == ["ar", "en"]
     assert (line.subscribers, line.item.text) == (7, "")
+
+
+def test_an_edition_without_the_program_s_words_is_named_with_the_way_to_add_them(
+    publication: PublicationFolder, sign_in: SignIn
+) -> None:
+    publication.reload(languages=["en", "sw"], newsletters=[newsletter(approval="none")])
+    said = part(sign_in(), "What the program says")
+    assert "These languages go out with the program's own words in English" in said
+    assert "Kiswahili" in said
+    assert "docs/how-to/add-a-language-to-the-program.md" in said
+    # So does each mail of it.
+    publication.write("sw/tides.md", "Maji.", title="Maji", date="2026-01-08")
+    subscribe(publication, ("juma@example.com", "sw"))
+    cycle(publication, DUE + 7 * DAY)
+    codes = {
+        row["subject"]: {one["code"] for one in row["findings"]}
+        for row in publication.rows(digest_table)
+    }
+    assert [name for name, found in codes.items() if "program-words" in found] == [
+        "The week: Maji"
+    ]
 
 
 def test_what_the_program_says_is_put_aside_by_a_person_until_it_says_something_else(

@@ -386,7 +386,7 @@ COMMANDS: dict[str, Command] = {
     "api reviveSubscriber": Command(("address=ann-en@example.com",), prepare=_dead_address),
     "subscribers erase": Command(("ann-en@example.com", "--yes")),
     "api mergeSubscribers": Command(("former=ann-ar@example.com", "kept=ann-en@example.com")),
-    "api chooseTranslatorMails": Command(("wanted=true", "--as", CHIEF), by=CHIEF),
+    "api chooseMails": Command(("kind=held", "time=daily", "--as", CHIEF), by=CHIEF),
     "api renewPrivateFeeds": Command(("--as", CHIEF), by=CHIEF),
     "api setRoles": Command((*NUMBER, "roles=viewer")),
     "api disableAccount": Command(NUMBER),

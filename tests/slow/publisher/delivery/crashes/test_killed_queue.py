@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete
 
+from publisher.accounts.mails import enqueue_staff_mail
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.store import NewAccount, add_account
 from publisher.app.editing_state import EditingState, open_editing_state
-from publisher.app.translators import send_translator_mails
+from publisher.app.staff_mails import send_staff_mails
 from publisher.clock import FixedClock
 from publisher.config import load_settings
 from publisher.database.retry_queue import queue_item
@@ -32,7 +33,6 @@ from publisher.rendering import Renderer
 from publisher.syndication.websub import enqueue_pings
 from publisher.syndication.websub_client import notify_hubs
 from publisher.testing import SECRET
-from publisher.translations.translators import enqueue_staff_mail
 from publisher.webhooks.client import Caller
 from publisher.webhooks.events import EventType
 from publisher.webhooks.sender import WebhookSender
@@ -60,7 +60,7 @@ def _enqueue(kind: str, connection: Connection, target: str) -> None:
         case "notice":
             enqueue_notice(connection, NoticeKind.LINKS, 1, NOW)
         case "staff":
-            enqueue_staff_mail(connection, 1, {"stories": []}, NOW)
+            enqueue_staff_mail(connection, 1, {"lines": {"held": []}}, NOW)
         case "webhook":
             queue_events(connection, Event(EventType.ISSUE_SENT, {}))
         case _:
@@ -74,7 +74,7 @@ def _send(kind: str, state: EditingState, target: str) -> None:
         case "notice":
             send_notices(*parts)
         case "staff":
-            send_translator_mails(*parts)
+            send_staff_mails(*parts[:-1])
         case "webhook":
             WebhookSender(database, clock, Caller(allow_loopback=True), SECRET).run()
         case _:
