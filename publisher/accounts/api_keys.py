@@ -5,10 +5,9 @@ scanners for leaked secrets recognise, and is shown once. Programs that read fee
 so the address of a private feed is the secret. It is signed rather than stored, so that its owner
 can see it again. Another generation of an account ends all its addresses.
 
-Answers to requests of the API that had an Idempotency-Key are kept for a day. A key of the API and
-the client's own key name a request. The row is inserted before the request is carried out, marked
-in the transaction of its change, and gets the answer at the end. So a request that is repeated is
-never carried out twice, also after a kill.
+Answers to requests of the API that had an Idempotency-Key are kept for a day. A key of the API and the client's own key
+name a request. The row is inserted before the request is carried out, marked in the transaction of its change, and gets
+the answer at the end. So a request that is repeated is never carried out twice, also after a kill.
 """
 
 import base64

@@ -4,9 +4,8 @@ An account signs in with a passkey, or with a password and a one-time password; 
 stands in for the latter. Which of them it has decides what is still to be set up. A provider of OpenID
 Connect may stand for the password, or for both; whoever has nothing else depends on it.
 
-Limits slow tries down, and lock nobody out: a passkey has none of them. By account and network 5 a
-minute, by account 20 an hour, by network 60 in ten minutes. So 10,000 tries against one account in
-an hour make 40 slow hashes at most.
+Limits slow tries down, and lock nobody out: a passkey has none of them. By account and network 5 a minute, by account
+20 an hour, by network 60 in ten minutes. So 10,000 tries against one account in an hour make 40 slow hashes at most.
 """
 
 from dataclasses import dataclass
@@ -29,8 +28,7 @@ from publisher.errors import AccountError
 from publisher.request_limits import Limit, LimitKeys, check_limit
 from publisher.secrets import seal, unseal
 
-# What the secrets of one-time passwords are sealed for.
-_PURPOSE = "one-time passwords"
+_PURPOSE = "one-time passwords"  # what the secrets of one-time passwords are sealed for
 
 
 @dataclass(frozen=True, slots=True)

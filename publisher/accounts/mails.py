@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, select
 from publisher.accounts.model import Account, Permission, Role, permits
 from publisher.accounts.store import list_accounts
 from publisher.database import Database, retry_queue
-from publisher.database.retry_queue import queue_item
+from publisher.database.retry_queue import QueueItem, queue_item
 
 # What a mail tells: values for the template, by what they are about.
 MailLines = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -121,9 +121,7 @@ def enqueue_staff_mail(
     retry_queue.enqueue(connection, _STAFF, content, now, account_id=account_id)
 
 
-def latest_mails(
-    connection: Connection, account_id: int, limit: int
-) -> list[retry_queue.QueueItem]:
+def latest_mails(connection: Connection, account_id: int, limit: int) -> list[QueueItem]:
     c = queue_item.c
     query = select(queue_item).where(c.kind == _STAFF, c.account_id == account_id)
     return retry_queue.load_items(connection, query.order_by(c.id.desc()).limit(limit))
@@ -148,7 +146,7 @@ def queue_digests(database: Database, now: datetime, zone: ZoneInfo) -> int:
 def _queue_digest(
     connection: Connection,
     account: Account,
-    items: Sequence[retry_queue.QueueItem],
+    items: Sequence[QueueItem],
     morning: datetime,
     now: datetime,
 ) -> bool:

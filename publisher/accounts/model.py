@@ -28,8 +28,7 @@ class Role(StrEnum):
 class Permission(StrEnum):
     """What a route, a command or a key of the API may need."""
 
-    # Calendar, list of translations, issues, previews, plans, reports.
-    VIEW = "view"
+    VIEW = "view"  # Calendar, list of translations, issues, previews, plans, reports
     # Of one language.
     EDIT_ISSUE = "edit-issue"
     MOVE_ISSUE = "move-issue"
@@ -97,8 +96,7 @@ class Account:
     language: str
     created_at: datetime
     disabled_at: datetime | None = None
-    # Raised when its owner asks for other addresses of private feeds.
-    feed_generation: int = 0
+    feed_generation: int = 0  # raised when its owner asks for other addresses of private feeds
     # What its owner chose of mails: `MailTime` by `StaffMailKind` (`accounts.mails`).
     mails: Mapping[str, str] = field(default_factory=dict, hash=False)
     grants: tuple[Grant, ...] = ()
@@ -156,16 +154,14 @@ class KeyHolder:
         return permits(self.account.grants, permission, language)
 
 
-# Whoever has the terminal has the database and the secret, too.
-_TERMINAL = "terminal"
+_TERMINAL = "terminal"  # whoever has the terminal has the database and the secret, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """Who acts. `name` is the account's address, or "terminal"; `network` is shortened.
 
-    `via` is how an account acts: "console", "api" or "terminal". With a `key`, only what it allows
-    is permitted.
+    `via` is how an account acts: "console", "api" or "terminal". With a `key`, only what it allows is permitted.
     """
 
     name: str

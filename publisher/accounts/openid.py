@@ -22,8 +22,7 @@ from publisher.fetching.limits import FetchError, FetchLimits
 
 # Of each request. People wait for three or four; documents of large providers have 30,000 bytes.
 _LIMITS = FetchLimits(seconds=10.0, sent_bytes=300_000, body_bytes=300_000)
-# Seconds by which the provider's clock may differ from ours.
-LEEWAY = 60
+LEEWAY = 60  # seconds by which the provider's clock may differ from ours
 # Signatures by a pair of keys only: by `none` or HMAC whoever has the public key could sign.
 _ALGORITHMS = [f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)]
 _ANEW = {"prompt": "login", "max_age": "0"}

@@ -7,8 +7,7 @@ list of common passwords has 3,000 that are long enough for us.
 Parameters are those of OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one lane. At most
 two are hashed at a time, so that sign-ins never take the memory of the machine.
 
-One-time passwords are those that authenticator programs make. No other module imports argon2,
-zxcvbn, pyotp and segno.
+One-time passwords are those that authenticator programs make. No other module imports argon2, zxcvbn, pyotp and segno.
 """
 
 import io
@@ -24,8 +23,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 # Characters (OWASP ASVS 5.0, 6.2.1 and 6.2.9). Long ones need no other rules.
 SHORTEST, LONGEST = 15, 1024
 _DISTINCT = 6
-# Letters that words which others know must leave over.
-_OWN_LETTERS = 8
+_OWN_LETTERS = 8  # letters that words which others know must leave over
 # Guesses that a password has to withstand: those of its score 4, safe if hashes are stolen.
 _GUESSES = 10**10
 # Characters that are looked at. The time grows with the square of them; more make no password weaker.

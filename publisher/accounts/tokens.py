@@ -1,7 +1,6 @@
 """Random tokens and their hashes, and what is proved by one: invitations, challenges, recovery codes.
 
-A token of 256 bits can't be guessed, so a plain SHA-256 keeps it (OWASP ASVS 5.0, 11.4.1);
-passwords have Argon2.
+A token of 256 bits can't be guessed, so a plain SHA-256 keeps it (OWASP ASVS 5.0, 11.4.1); passwords have Argon2.
 
 An invitation is a link that lets the owner of an account set up how to sign in: for a new account,
 or a lost factor. A new one of the same account ends the earlier ones. A challenge is what a session
@@ -99,8 +98,7 @@ def invitation_expiry(
     return connection.execute(query).scalar_one_or_none()
 
 
-# Of what a browser is asked for.
-LIFETIME = timedelta(minutes=5)
+LIFETIME = timedelta(minutes=5)  # of what a browser is asked for
 
 
 def keep_challenge(

@@ -6,10 +6,8 @@ from threading import Lock
 
 from publisher.processes.commands import run_program
 
-# Seconds of one command, with the hooks that the user has set.
-_LONGEST = 60
-# Git refuses a second process that changes the index.
-_ONE_AT_A_TIME = Lock()
+_LONGEST = 60  # seconds of one command, with the hooks that the user has set
+_ONE_AT_A_TIME = Lock()  # git refuses a second process that changes the index
 
 
 def commit_files(folder: Path, paths: Sequence[str], title: str, author: Sequence[str]) -> None:

@@ -1,10 +1,9 @@
 """Settings in publication.toml: read as text, changed by programs, and edited in the console.
 
-Comments, order and layout of a file stay. The whole new text is checked before it is written, and it is
-written whole or not at all. A key is a dotted name; a table in a list is named by its name or number, as in
-`newsletter[weekly].title.en`. Editors may change titles, and when and how issues are made; all other
-settings are for whoever has the file. Secrets are shown as `***`. A running service takes a change at its
-next cycle.
+Comments, order and layout of a file stay. The whole new text is checked before it is written, and it is written whole
+or not at all. A key is a dotted name; a table in a list is named by its name or number, as in
+`newsletter[weekly].title.en`. Editors may change titles, and when and how issues are made; all other settings are for
+whoever has the file. Secrets are shown as `***`. A running service takes a change at its next cycle.
 """
 
 import fcntl
@@ -55,9 +54,8 @@ def change_toml(
 ) -> list[ChangedSettings]:
     """Set the values of several keys at once; ABSENT removes one. A missing file counts as empty.
 
-    `check` raises ConfigError for a new content that is wrong. `expected` is the hash of the file that
-    the caller has seen. Raise ChangedFileError if the file is no longer that one, and ConfigError
-    if a key is wrong.
+    `check` raises ConfigError for a new content that is wrong. `expected` is the hash of the file that the caller has
+    seen. Raise ChangedFileError if the file is no longer that one, and ConfigError if a key is wrong.
     """
     # A link stays one: the file that it leads to is replaced.
     with _alone_in(path.parent):

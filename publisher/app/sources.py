@@ -18,6 +18,7 @@ from publisher.errors import UsageError
 from publisher.i18n.messages import Sentence, counted, message, untranslated
 from publisher.ingest import problems as item_problems
 from publisher.ingest.pickup import source_items
+from publisher.ingest.problems import HeldSource
 from publisher.ingest.reports.source_facts import SourceFacts, read_source_facts
 from publisher.ingest.sites.base import LeftOutReason
 from publisher.ingest.sources.entries import count_waiting_entries
@@ -95,7 +96,7 @@ def _left_out(reason: str) -> tuple[Sentence, str]:
 def notices_of(
     facts: SourceFacts | None,
     failure: item_problems.SourceFailure | None,
-    held: item_problems.HeldSource | None,
+    held: HeldSource | None,
     polled: PolledSource | None = None,
     waiting: int | None = None,
     *,
@@ -160,9 +161,7 @@ _REMOVED = (
 )
 
 
-def _of_loss(
-    held: item_problems.HeldSource | None, *, is_removed: bool
-) -> Iterator[SourceNotice]:
+def _of_loss(held: HeldSource | None, *, is_removed: bool) -> Iterator[SourceNotice]:
     if held is None:
         return
     values = {"lost": held.lost, "articles": held.articles}
@@ -261,7 +260,7 @@ class SourceStatus:
     is_removed: bool = False
     articles: int
     archived: int
-    held: item_problems.HeldSource | None = None
+    held: HeldSource | None = None
     polled: PolledSource | None = None  # of a source on the web that was asked
     notices: tuple[SourceNotice, ...] = ()
 
@@ -317,9 +316,7 @@ def _removed(kinds: Mapping[str, str], held: Iterable[str]) -> list[SourceSettin
     return [SourceSettings(name=name, kind=kinds[name]) for name in held if name in kinds]
 
 
-def accept_source_loss(
-    state: EditingState, actor: Actor, source: str, lost: int
-) -> item_problems.HeldSource:
+def accept_source_loss(state: EditingState, actor: Actor, source: str, lost: int) -> HeldSource:
     """Let the next cycle withdraw the articles that a held source has lost.
 
     `lost` is how many whoever accepts it has seen. Raise UsageError for a source that is not held, or

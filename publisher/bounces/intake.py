@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from publisher.bounces import model, store
 from publisher.bounces.incoming_mail import fields, is_authenticated, parse_mail, sole_sender
-from publisher.bounces.model import Attribution, BounceEvent
+from publisher.bounces.model import Attribution, BounceEvent, RecipientVerdict
 from publisher.bounces.report import read_report
 from publisher.bounces.store import BounceScore, counts, may_suppress, score_events
 from publisher.config import Settings
@@ -139,7 +139,7 @@ def receive_bounce(  # what the mailbox has
 ) -> None:
     """Read a mail about another mail and store what it says. The same mail again changes nothing."""
     report = read_report(raw)
-    verdicts = report.recipients or (model.RecipientVerdict("", model.BounceKind.UNKNOWN),)
+    verdicts = report.recipients or (RecipientVerdict("", model.BounceKind.UNKNOWN),)
     addresses = [one.address for one in verdicts if one.address]
     origin = attribute_report(connection, secret, report.identifiers, addresses)
     if origin and report.mail is model.MailKind.COMPLAINT and _is_from_loop(settings, raw):
@@ -186,10 +186,8 @@ def receive_event(
 
 
 def _verdict_about(
-    connection: Connection,
-    origin: Attribution | None,
-    verdicts: Iterable[model.RecipientVerdict],
-) -> model.RecipientVerdict:
+    connection: Connection, origin: Attribution | None, verdicts: Iterable[RecipientVerdict]
+) -> RecipientVerdict:
     """Return the verdict about the subscriber. One about another address is of forwarded mail: her mailbox is not dead."""
     first, *others = verdicts
     if origin is None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from publisher.cli import common
+from publisher.cli.common import Given
 from publisher.cli.exit_codes import echo
 
 if TYPE_CHECKING:
     from publisher.app.accounts.administration import Invitation
 
 
-def _print_invitation(given: common.Given, invitation: Invitation) -> None:
+def _print_invitation(given: Given, invitation: Invitation) -> None:
     email, link = invitation.account.email, invitation.link(given.settings.console.url)
     if given.as_json:
         until = common.rfc3339_or_none(invitation.expires_at)
@@ -32,12 +33,7 @@ def _print_invitation(given: common.Given, invitation: Invitation) -> None:
 
 @common.command("accounts add", "ann@example.org --role editor:ar", takes="DIR --as --json")
 def accounts_add_command(
-    given: common.Given,
-    address: str,
-    *,
-    role: list[str],
-    name: str = "",
-    lang: str | None = None,
+    given: Given, address: str, *, role: list[str], name: str = "", lang: str | None = None
 ) -> None:
     """Add an account, and print the link with which its owner sets up how to sign in.
 
@@ -62,7 +58,7 @@ def accounts_add_command(
 
 
 @common.command("accounts recover", "ann@example.org", takes="DIR --as --json")
-def accounts_recover_command(given: common.Given, address: str) -> None:
+def accounts_recover_command(given: Given, address: str) -> None:
     """Print a new link for somebody who can't sign in, or whose device was stolen.
 
     Sessions, passkeys, password and recovery codes of before are deleted. API keys stay:
@@ -82,7 +78,7 @@ _DaysOption = Annotated[int, typer.Option("--days", min=1, max=366, help="How lo
 
 @common.command("keys add", "ann@example.org --label ci --scope view", takes="DIR --as")
 def keys_add_command(
-    given: common.Given,
+    given: Given,
     address: str,
     *,
     label: str,

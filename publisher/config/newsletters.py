@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from publisher import recurrence
 from publisher.config import choices, values
+from publisher.config.choices import DigestCadence, MissingPolicy
 from publisher.languages import sources_of
 
 _YEARS = range(1970, 3000)  # years that occurrences can be computed for, in every time zone
@@ -27,9 +28,7 @@ _RESERVED_NAMES = frozenset(
 )
 
 DigestBlocks = Annotated[tuple[choices.DigestBlock, ...], BeforeValidator(values.require_list)]
-DigestCadences = Annotated[
-    tuple[choices.DigestCadence, ...], BeforeValidator(values.require_list)
-]
+DigestCadences = Annotated[tuple[DigestCadence, ...], BeforeValidator(values.require_list)]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 # More articles make no mail that anybody reads, and no mail that clients show whole.
@@ -60,7 +59,7 @@ class EditionSettings(values.ConfigTable):
     max_age: int | None = Field(default=None, ge=1, le=36500)  # days
     late: choices.LatePolicy | None = None
     max_lateness: int | None = Field(default=None, ge=1, le=8760)  # hours
-    missing: choices.MissingPolicy | None = None
+    missing: MissingPolicy | None = None
     fallback: values.LanguageTags | None = None
     wait_for_translations: int | None = Field(default=None, ge=0, le=_LONGEST_WAIT)  # hours
     content: choices.Content | None = None
@@ -110,7 +109,7 @@ class Edition:
     min_articles: int = 1
     max_age: timedelta = timedelta(days=60)
     late: choices.LatePolicy = choices.LatePolicy.SEND
-    missing: choices.MissingPolicy = choices.MissingPolicy.SKIP
+    missing: MissingPolicy = MissingPolicy.SKIP
     fallback: tuple[str, ...] = ()
     content: choices.Content = choices.Content.SUMMARY
     pictures: choices.DigestPictures = choices.DigestPictures.ALL
@@ -128,7 +127,7 @@ class Edition:
     undo_now: timedelta = _UNDO_NOW
     # Conditions of `subscribers.audiences.limit_clause`, all of which limit who gets it.
     only: tuple[str, ...] = ()
-    cadence: choices.DigestCadence | None = None
+    cadence: DigestCadence | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -211,18 +210,16 @@ class Newsletter(EditionSettings):
         )
 
     @property
-    def offered_digests(self) -> tuple[choices.DigestCadence, ...]:
+    def offered_digests(self) -> tuple[DigestCadence, ...]:
         """The cadences that subscribers can choose: by default, those slower than the schedule."""
         if self.digests is not None:
             return self.digests
         schedule = self.schedule_of()
         assert schedule is not None  # noqa: S101  # a newsletter always has one
         most = schedule.days_a_month()
-        return tuple(
-            cadence for cadence in choices.DigestCadence if cadence.dates_a_month < most
-        )
+        return tuple(cadence for cadence in DigestCadence if cadence.dates_a_month < most)
 
-    def digest_edition(self, edition: Edition, cadence: choices.DigestCadence) -> Edition:
+    def digest_edition(self, edition: Edition, cadence: DigestCadence) -> Edition:
         """Return the edition of a digest. An article that an issue could carry is not too old for the digest of that time."""
         terms = self.edition.get(edition.language, EditionSettings())
         old = edition.schedule
@@ -276,7 +273,7 @@ def language_problems(
         if tag not in served:
             remedy = f"add it to the newsletter's languages, or remove {key}"
             yield values.SettingProblem(key, f"the newsletter has no edition in {tag}", remedy)
-        if terms.missing == choices.MissingPolicy.CONVERT and not sources_of(tag):
+        if terms.missing == MissingPolicy.CONVERT and not sources_of(tag):
             remedy = "use skip or fallback; only Chinese is converted, between its scripts"
             yield values.SettingProblem(
                 f"{key}.missing", f"nothing can be converted into {tag}", remedy
@@ -307,9 +304,7 @@ def _unknown_languages(
 def _no_fallback(
     key: str, terms: EditionSettings, newsletter: Newsletter
 ) -> Iterator[values.SettingProblem]:
-    if terms.missing == choices.MissingPolicy.FALLBACK and not (
-        terms.fallback or newsletter.fallback
-    ):
+    if terms.missing == MissingPolicy.FALLBACK and not (terms.fallback or newsletter.fallback):
         yield values.SettingProblem(
             f"{key}missing",
             "falls back, but to which language",

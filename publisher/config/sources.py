@@ -118,8 +118,7 @@ class FolderSourceSettings(SourceSettings):
     # Where the site stands today, for links to what is not picked up.
     url: WebAddress | None = None
     editable: bool = False
-    # Whether files that are written into it are committed.
-    git_commit: bool = False
+    git_commit: bool = False  # whether files that are written into it are committed
 
     unread = SourceSettings.unread | {"editable", "git_commit"}
 

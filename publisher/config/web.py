@@ -107,12 +107,10 @@ class OpenidSettings(values.ConfigTable):
     # As the provider writes it itself; https, or http on this machine.
     issuer: Annotated[values.FetchedAddress, AfterValidator(_issuer)]
     client_id: str = Field(min_length=1, max_length=255)
-    # On the button.
-    name: str = Field(min_length=1, max_length=60)
+    name: str = Field(min_length=1, max_length=60)  # on the button
     # Whether the provider asks for two factors each time, also if it does not say so.
     second_factor: bool = Field(default=False, strict=True)
-    # Of an intranet, in which the provider is.
-    networks: tuple[values.IntranetRange, ...] = ()
+    networks: tuple[values.IntranetRange, ...] = ()  # of an intranet, in which the provider is
 
 
 class ConsoleSettings(values.ConfigTable):
@@ -181,8 +179,7 @@ class FieldSettings(values.ConfigTable):
     label: values.LocalisedTitle
     choices: Annotated[tuple[str, ...], BeforeValidator(values.require_list)] = ()
     shown: bool = False
-    # By herself.
-    editable: bool = False
+    editable: bool = False  # by herself
 
     @model_validator(mode="after")
     def _is_possible(self) -> FieldSettings:

@@ -99,10 +99,8 @@ class IssueReason(StrEnum):
     WAITS_FOR_TRANSLATIONS = "waits-for-translations"
     WAITS_FOR_STORIES = "waits-for-stories"
     WAITS_FOR_TIME = "waits-for-time"
-    # Skipped or cancelled.
-    EDITION_REMOVED = "edition-removed"
-    # Held before it is sent.
-    NOT_IN_SCHEDULE = "not-in-schedule"
+    EDITION_REMOVED = "edition-removed"  # skipped or cancelled
+    NOT_IN_SCHEDULE = "not-in-schedule"  # held before it is sent
     # Not assembled: the digest did not pass the gate, or could not be made.
     GATE = "gate"
     NOT_MADE = "not-made"
@@ -117,8 +115,7 @@ class IssueReason(StrEnum):
     LOGIN_REFUSED = "login-refused"
     UNREACHABLE = "unreachable"
     RATE_LIMIT = "rate-limit"
-    # Paused, because too many of its messages were refused because of us.
-    BLOCKED = "blocked"
+    BLOCKED = "blocked"  # Paused, because too many of its messages were refused because of us
 
 
 WAIT_REASONS = frozenset(reason for reason in IssueReason if reason.startswith("waits-"))

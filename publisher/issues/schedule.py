@@ -23,7 +23,7 @@ from publisher.database.engine import chunks
 from publisher.i18n.messages import counted, message
 from publisher.issues import model, store
 from publisher.issues.digests import reopen_issue
-from publisher.issues.model import IssueReason
+from publisher.issues.model import Issue, IssueReason
 from publisher.issues.tables import edition_table, issue_table, occurrence_change_table
 from publisher.log import log
 from publisher.recurrence import Occurrence
@@ -36,7 +36,7 @@ _LATE_AFTER = timedelta(minutes=65)
 LATE_REASONS = frozenset({IssueReason.LATE, IssueReason.MERGED, IssueReason.TOO_MANY_MISSED})
 
 
-def may_come_back(edition: Edition, one: model.Issue, now: datetime) -> bool:
+def may_come_back(edition: Edition, one: Issue, now: datetime) -> bool:
     """Return whether an occurrence was skipped for its time or too few articles alone, and is not too late now.
 
     The clock was ahead then, or the policy for late issues has changed. One that was made is not planned again.
@@ -49,7 +49,7 @@ def may_come_back(edition: Edition, one: model.Issue, now: datetime) -> bool:
     return is_alone and reason_if_late(edition, now - one.due_at) is None
 
 
-def lateness_of(edition: Edition, issue: model.Issue, now: datetime) -> timedelta:
+def lateness_of(edition: Edition, issue: Issue, now: datetime) -> timedelta:
     """Return how late an issue is that was made already: since it was due, or was to be sent."""
     if issue.kind != model.IssueKind.REGULAR:
         return timedelta()  # it is never too late
@@ -95,7 +95,7 @@ def latest_planning(connection: Connection) -> datetime | None:
     return found
 
 
-def plan_again(connection: Connection, skipped: Sequence[model.Issue], since: datetime) -> None:
+def plan_again(connection: Connection, skipped: Sequence[Issue], since: datetime) -> None:
     """Forget that occurrences of an edition were skipped, and plan it again from an instant."""
     forget_skipped(connection, skipped)
     one = skipped[0]
@@ -103,22 +103,20 @@ def plan_again(connection: Connection, skipped: Sequence[model.Issue], since: da
     connection.execute(update(edition_table).where(here).values(planned_until=since))
 
 
-def forget_skipped(connection: Connection, skipped: Sequence[model.Issue]) -> None:
+def forget_skipped(connection: Connection, skipped: Sequence[Issue]) -> None:
     """Delete the rows of occurrences that were skipped when they were planned: nothing was made of them."""
     for some in chunks([one.id for one in skipped]):
         connection.execute(delete(issue_table).where(issue_table.c.id.in_(some)))
 
 
-def issues_due_between(
-    connection: Connection, since: datetime, until: datetime
-) -> list[model.Issue]:
+def issues_due_between(connection: Connection, since: datetime, until: datetime) -> list[Issue]:
     """Return the issues and skipped occurrences that are due in [since, until], by due time."""
     return store.issues_where(connection, issue_table.c.due_at.between(since, until))
 
 
 def issues_of_edition(
     connection: Connection, edition: Edition, since: datetime, day: date
-) -> list[model.Issue]:
+) -> list[Issue]:
     """Return an edition's issues that are due since an instant, and that of a day, without corrections."""
     return store.issues_where(
         connection,
@@ -128,14 +126,14 @@ def issues_of_edition(
     )
 
 
-def set_reminders(connection: Connection, one: model.Issue, count: int) -> None:
+def set_reminders(connection: Connection, one: Issue, count: int) -> None:
     here = issue_table.c.id == one.id
     connection.execute(update(issue_table).where(here).values(reminders=count))
 
 
 def move_in_time(
     connection: Connection,
-    one: model.Issue,
+    one: Issue,
     due_at: datetime,
     now: datetime,
     *,
@@ -248,7 +246,7 @@ def follow_schedules(
 def follow_schedule(
     connection: Connection,
     edition: Edition,
-    issue: model.Issue,
+    issue: Issue,
     changes: Sequence[OccurrenceChange],
     now: datetime,
 ) -> bool:
@@ -268,7 +266,7 @@ def follow_schedule(
     return True
 
 
-def was_made_ahead(issue: model.Issue, now: datetime) -> bool:
+def was_made_ahead(issue: Issue, now: datetime) -> bool:
     """Return whether the schedule may have changed since an issue was made: others are made when due."""
     if issue.kind != model.IssueKind.REGULAR:
         return False
@@ -277,7 +275,7 @@ def was_made_ahead(issue: model.Issue, now: datetime) -> bool:
 
 
 def _occurrence_of(
-    edition: Edition, issue: model.Issue, changes: Sequence[OccurrenceChange]
+    edition: Edition, issue: Issue, changes: Sequence[OccurrenceChange]
 ) -> Occurrence | None:
     if issue.day in edition.skip_dates:
         return None
@@ -285,7 +283,7 @@ def _occurrence_of(
     return changed_occurrence(edition, change) if change else edition.occurrence_on(issue.day)
 
 
-def _hold(connection: Connection, issue: model.Issue) -> bool:
+def _hold(connection: Connection, issue: Issue) -> bool:
     """Hold an issue whose day is gone, once: whoever says later when it is sent is right."""
     if issue.is_unscheduled or issue.send_at != issue.due_at:
         if issue.schedule_note and issue.reason is None:
@@ -299,7 +297,7 @@ def _hold(connection: Connection, issue: model.Issue) -> bool:
 
 
 def _release(
-    connection: Connection, issue: model.Issue, occurrence: Occurrence, now: datetime
+    connection: Connection, issue: Issue, occurrence: Occurrence, now: datetime
 ) -> None:
     """Let an issue go out when it is due again; if that has passed, it stays held."""
     log.info("the schedule has the day again", issue=issue.name)

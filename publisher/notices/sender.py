@@ -22,6 +22,7 @@ from publisher.database import Database, retry_queue
 from publisher.database.retry_queue import QueueItem, QueuePolicy, Settlement
 from publisher.database.writer import store_patiently
 from publisher.delivery import causes
+from publisher.delivery.causes import UNREACHABLE
 from publisher.delivery.dispatcher import Progress
 from publisher.delivery.lineage.quarantine import why_old
 from publisher.delivery.lineage.witness import QuarantinedError
@@ -54,8 +55,7 @@ from subscribers.model import SubscriberStatus
 if TYPE_CHECKING:
     from publisher.notices.composer import NoticeComposer
 
-# Rows that are reserved at once: after a kill they are sent a second time.
-_RESERVED: Final = 4
+_RESERVED: Final = 4  # rows that are reserved at once: after a kill they are sent a second time
 # Due rows that are looked at for some that rates allow.
 _LOOKED_AT: Final = 100
 _NOT_COUNTED: Final = frozenset({SendStatus.NOT_SENT, SendStatus.UNSENDABLE})
@@ -393,10 +393,7 @@ class PersonalMailSender:
         self.report.problems.append(str(error))
         if isinstance(error, DeliveryError) and not isinstance(error, QuarantinedError):
             end = Settlement(
-                DeliveryState.FAILED,
-                reason_key=causes.UNREACHABLE.key,
-                reason=str(error),
-                payload={},
+                DeliveryState.FAILED, reason_key=UNREACHABLE.key, reason=str(error), payload={}
             )
             with self.database.writing() as connection:
                 retry_queue.give_up_old(connection, self.mails.policy, end, self._now)

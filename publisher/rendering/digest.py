@@ -19,7 +19,7 @@ from publisher.errors import RenderingError
 from publisher.i18n.messages import message
 from publisher.mail_limits import MAX_HTML_BYTES, MAX_SUBJECT_COLUMNS
 from publisher.rendering import digest_stories, plaintext
-from publisher.rendering.digest_stories import StoryLength
+from publisher.rendering.digest_stories import StoryLength, StoryOrder
 from publisher.rendering.environment import Templates
 from publisher.rendering.filters import EmptyValue, digest_values, system_mail_values
 from publisher.rendering.inlining import inline
@@ -218,9 +218,7 @@ def _texts_in(value: object) -> Iterator[str]:
             yield from _texts_in(getattr(value, field.name))
 
 
-def _notes(
-    ordered: digest_stories.StoryOrder, wanted: LengthPlan, plan: LengthPlan
-) -> Iterator[DigestNote]:
+def _notes(ordered: StoryOrder, wanted: LengthPlan, plan: LengthPlan) -> Iterator[DigestNote]:
     """Yield what an editor would ask about: pictures left out, stories shortened or left out."""
     for source, length in zip(ordered.sources, plan, strict=False):
         yield from source.notes(length, has_picture=ordered.has_picture(source, length))

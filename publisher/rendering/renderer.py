@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 from publisher.errors import RenderingError, SandboxError
 from publisher.log import log
 from publisher.rendering import environment, model, structured_data, template_files
-from publisher.rendering.model import PublicationView
+from publisher.rendering.model import LanguageLink, PublicationView
 
 if TYPE_CHECKING:
     from publisher.articles.model import Picture
@@ -204,9 +204,7 @@ class Renderer:
         """Render the script of the search, which is the same in all languages."""
         return self._page("web/search.js", publication)
 
-    def chooser_page(
-        self, publication: PublicationView, links: Sequence[model.LanguageLink]
-    ) -> str:
+    def chooser_page(self, publication: PublicationView, links: Sequence[LanguageLink]) -> str:
         """Render the page at the root, where a visitor chooses a language."""
         data = structured_data.site_data(publication)
         return self._site_page(
@@ -214,7 +212,7 @@ class Renderer:
         )
 
     def missing_page(
-        self, publication: PublicationView, links: Sequence[model.LanguageLink] = ()
+        self, publication: PublicationView, links: Sequence[LanguageLink] = ()
     ) -> str:
         """Render what servers answer where nothing is; `links` are front pages in other languages."""
         return self._site_page("web/missing.html", publication, links=links)
@@ -292,7 +290,7 @@ class Renderer:
         name: str,
         publication: PublicationView,
         url: str | None = None,
-        sisters: Sequence[model.LanguageLink] = (),
+        sisters: Sequence[LanguageLink] = (),
         picture: Picture | None = None,
         data: Mapping[str, Any] | None = None,
         **values: Any,

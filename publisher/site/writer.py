@@ -45,6 +45,7 @@ from publisher.site import (
     removal,
     sitemaps,
 )
+from publisher.site.archive_pages import ARCHIVE_STATE
 from publisher.site.former_addresses import place_files, write_redirects
 
 
@@ -54,10 +55,7 @@ def mark_all_pages_due(connection: Connection) -> None:
     connection.execute(update(article_address).values(written=None))
     connection.execute(delete(placed_file))
     name = web_files.build_cache.c.name
-    others = (
-        *(list_pages.LIST_PAGES, icons.ICONS, sitemaps.FILES),
-        archive_pages.ARCHIVE_STATE,
-    )
+    others = (*(list_pages.LIST_PAGES, icons.ICONS, sitemaps.FILES), ARCHIVE_STATE)
     lists = name.in_(others) | name.startswith(archive_pages.ARCHIVES)
     connection.execute(delete(web_files.build_cache).where(lists))
 

@@ -19,7 +19,7 @@ from publisher.articles.tables import article
 from publisher.config import Edition
 from publisher.languages import match
 from publisher.translations import listing
-from publisher.translations.listing import StoryLine
+from publisher.translations.listing import StoryFilter, StoryLine
 from publisher.translations.model import CellState, TranslationClaim
 from publisher.translations.records import active_claims
 from subscribers.store import count_subscribers_by_languages
@@ -133,9 +133,7 @@ def statistics_of(
 ) -> TranslationStatistics:
     """Return the statistics of the originals that were published since an instant."""
     lines = list(
-        listing.read_stories(
-            connection, listing.StoryFilter(languages=languages, since=since), now
-        )
+        listing.read_stories(connection, StoryFilter(languages=languages, since=since), now)
     )
     offered = Counter(
         frozenset(

@@ -44,8 +44,7 @@ _HEADERS = (
     ("Permissions-Policy", ""),
 )
 
-# The largest body of a route that does not say another one.
-MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024  # the largest body of a route that does not say another one
 
 
 class OriginCheck(Enum):

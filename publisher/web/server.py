@@ -15,8 +15,7 @@ Part = Literal["site", "pages", "console"]
 
 # Requests at once. Most pages take a millisecond; those that change something wait for a commit, together.
 _PAGE_THREADS = 64
-# Editors are few, and some pages are rendered for seconds.
-_CONSOLE_THREADS = 8
+_CONSOLE_THREADS = 8  # editors are few, and some pages are rendered for seconds
 # Bytes of a body that the server takes; pages take less (`application`). Webhooks bring whole mails.
 _PAGE_BODY_BYTES = 1024 * 1024
 # What somebody changes whose address is taken, if there are no options of the command line.

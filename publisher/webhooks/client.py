@@ -17,8 +17,7 @@ _MAX_LENGTH = 2000
 # Visible ASCII: other characters have to be escaped in an address.
 _CHARACTERS = re.compile(r"[!-~]+")
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-# Seconds, for a whole request. Standard Webhooks recommends 15 to 30.
-REQUEST_SECONDS = 15.0
+REQUEST_SECONDS = 15.0  # Seconds, for a whole request. Standard Webhooks recommends 15 to 30.
 _SUCCESS, _REDIRECTION, GONE = range(200, 300), range(300, 400), 410
 
 

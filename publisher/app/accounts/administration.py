@@ -11,7 +11,7 @@ from publisher.accounts import audit, model, sessions, store, tokens
 from publisher.accounts.audit import AuditEntry, AuditFault
 from publisher.accounts.factors import Factors, read_factors, remove_factors
 from publisher.accounts.mails import INVITATION_MAIL, enqueue_staff_mail
-from publisher.accounts.model import Actor
+from publisher.accounts.model import Actor, Role
 from publisher.accounts.store import NewAccount, require_account
 from publisher.app.editing_state import Change, EditingState
 from publisher.config.publication import Publication
@@ -22,8 +22,8 @@ from publisher.secrets import seal
 
 # Roles that give something which is about one language. An administrator's accounts and keys are not.
 _BY_LANGUAGE = frozenset(
-    role for role in model.Role if model.PERMISSIONS[role] & model.OF_ONE_LANGUAGE
-) - {model.Role.ADMINISTRATOR}
+    role for role in Role if model.PERMISSIONS[role] & model.OF_ONE_LANGUAGE
+) - {Role.ADMINISTRATOR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +57,17 @@ def parse_roles(publication: Publication, written: Iterable[str]) -> tuple[model
 
 def _parse_role(publication: Publication, written: str) -> model.Grant:
     name, colon, tag = written.strip().partition(":")
-    if name not in {*model.Role}:
+    if name not in {*Role}:
         raise AccountError.saying(
-            "%(name)s: is no role; there are %(known)s",
-            name=repr(name),
-            known=", ".join(model.Role),
+            "%(name)s: is no role; there are %(known)s", name=repr(name), known=", ".join(Role)
         )
-    role = model.Role(name)
+    role = Role(name)
     if not colon:
         return model.Grant(role)
     return model.Grant(role, _language_of_role(publication, role, written, tag))
 
 
-def _language_of_role(
-    publication: Publication, role: model.Role, written: str, tag: str
-) -> str:
+def _language_of_role(publication: Publication, role: Role, written: str, tag: str) -> str:
     if role not in _BY_LANGUAGE:
         raise AccountError.saying(
             "%(written)s: the role %(role)s is for all languages; leave %(tag)s out",
@@ -95,9 +91,9 @@ def _language_of_role(
     return language
 
 
-def role_choices(publication: Publication) -> list[tuple[model.Role, tuple[str, ...]]]:
+def role_choices(publication: Publication) -> list[tuple[Role, tuple[str, ...]]]:
     """Return all roles, each with the languages that it can be granted for besides all of them."""
-    return [(one, publication.languages if one in _BY_LANGUAGE else ()) for one in model.Role]
+    return [(one, publication.languages if one in _BY_LANGUAGE else ()) for one in Role]
 
 
 def create_account(state: EditingState, actor: Actor, new: NewAccount) -> Invitation:
@@ -107,7 +103,7 @@ def create_account(state: EditingState, actor: Actor, new: NewAccount) -> Invita
     now, email = state.clock.now(), new.email.strip().lower()
     with state.changing(actor, "add-account", email, {"roles": roles}) as change:
         is_first = not store.list_accounts(change.connection)
-        if is_first and model.Grant(model.Role.ADMINISTRATOR) not in new.grants:
+        if is_first and model.Grant(Role.ADMINISTRATOR) not in new.grants:
             raise AccountError.saying("the first account has to be an administrator's")
         account = store.add_account(change.connection, new, now)
         return _invited(state, change.connection, account, is_first=is_first)

@@ -1,8 +1,7 @@
 """Setting up and changing how one signs in: passkeys, password with one-time passwords, recovery codes.
 
-Two may do it: whoever opened an invitation, who is then signed in, and whoever is signed in and has shown
-a factor just now, whose other sessions end. Nothing is stored until the new factor is proved, so an
-account is never half set up.
+Two may do it: whoever opened an invitation, who is then signed in, and whoever is signed in and has shown a factor just
+now, whose other sessions end. Nothing is stored until the new factor is proved, so an account is never half set up.
 """
 
 from dataclasses import dataclass, field

@@ -27,8 +27,7 @@ from publisher.errors import AccountError, ConfigError, SignInError
 from publisher.fetching.limits import FetchError
 
 _QUESTION = "openid"  # the challenge of a session
-# Where the provider sends people back to.
-RETURN_PATH = "/sign-in/provider/back/"
+RETURN_PATH = "/sign-in/provider/back/"  # where the provider sends people back to
 
 
 def open_provider(settings: Settings) -> OpenidProvider:

@@ -60,8 +60,7 @@ class AnnouncementRequest:
     words: Mapping[str, AnnouncementWords]
     when: AnnouncementTime = AnnouncementTime.HELD
     at: datetime | None = None
-    # Conditions that limit who gets it.
-    only: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()  # conditions that limit who gets it
 
 
 def plan_announcement(

@@ -41,8 +41,7 @@ class _Waiting:
     issue: Issue
     edition: Edition
     number: int
-    # Who has approved it, or has edited it and can't.
-    not_asked: frozenset[int] = frozenset()
+    not_asked: frozenset[int] = frozenset()  # who has approved it, or has edited it and can't
 
 
 def queue_reminders(settings: Settings, database: Database, now: datetime) -> int:

@@ -1,10 +1,9 @@
 """Approve an issue, or ask for changes, by the hash of what was read.
 
-An approval names the manifest and the plan that its giver has seen. If the issue has another manifest by
-now, nothing is approved, and the error says what has changed. An approval keeps the hash of the plan and
-how many get the issue. If that count moves far, the approval does not count any more:
-`publisher.delivery.issue_opening` decides it before the ledger is opened, and readers of an issue are
-told here, earlier.
+An approval names the manifest and the plan that its giver has seen. If the issue has another manifest by now, nothing
+is approved, and the error says what has changed. An approval keeps the hash of the plan and how many get the issue. If
+that count moves far, the approval does not count any more: `publisher.delivery.issue_opening` decides it before the
+ledger is opened, and readers of an issue are told here, earlier.
 """
 
 from collections.abc import Callable, Sequence

@@ -27,8 +27,7 @@ _SENT = frozenset({IssueState.SENT, IssueState.PARTIAL, IssueState.FAILED})
 _UNDER_WAY = frozenset({IssueState.SENDING, IssueState.PAUSED})
 # Nobody got a correction that ended so.
 _NOT_MAILED = frozenset({IssueState.CANCELLED, IssueState.SKIPPED})
-# A subject beyond this is shortened in any inbox.
-_MOST_CHARACTERS = 200
+_MOST_CHARACTERS = 200  # A subject beyond this is shortened in any inbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

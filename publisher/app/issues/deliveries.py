@@ -184,12 +184,10 @@ def _of_addresses(
     return [known[address.lower()] for address in addresses]
 
 
-# Words of servers that are shown with each cause.
-_MOST_WORDS = 3
+_MOST_WORDS = 3  # words of servers that are shown with each cause
 # Why nothing became of an issue whose hour has passed.
 NOT_MADE_YET = "its hour has passed and no cycle has made it yet; `publisher status` says why"
-# The provider of subscribers who were erased.
-ERASED = ""
+ERASED = ""  # the provider of subscribers who were erased
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

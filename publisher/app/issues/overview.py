@@ -31,8 +31,7 @@ from publisher.issues.store import IssueFilter, list_issues
 
 # Articles, the latest first, among which somebody searches a story, and stories that are shown of them.
 _SEARCHED, _FOUND = 2_000, 20
-# Issues of an edition whose left-out stories are listed.
-_ISSUES_BACK = 50
+_ISSUES_BACK = 50  # issues of an edition whose left-out stories are listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

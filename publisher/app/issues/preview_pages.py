@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
 Look = Literal["light", "dark", "inverted"]
 LOOKS: tuple[Look, ...] = get_args(Look)
-# CSS pixels: a phone, and a column of a desktop client.
-WIDTHS = {"phone": 375, "window": 700}
+WIDTHS = {"phone": 375, "window": 700}  # CSS pixels: a phone, and a column of a desktop client
 # Of a frame, which scrolls in itself: what a screen beside the words about it shows at once, and less for little.
 _LOWEST, _HIGHEST = 420, 760
 # CSS pixels of a line and of a column of text at the size of body text, margins and headings spread over them.
@@ -95,8 +94,7 @@ def with_local_pictures(mail: str, base: str, locate: Callable[[str], str | None
     return _PICTURE.sub(local, mail)
 
 
-# Each has some 300 KB.
-_MOST = 64
+_MOST = 64  # each has some 300 KB
 
 
 class PreviewStore:

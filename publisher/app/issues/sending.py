@@ -19,22 +19,18 @@ from publisher.app.editing_state import Actor, Change, EditingState, Permission
 from publisher.app.issues import lookup
 from publisher.config import Edition
 from publisher.delivery.ledger import lifecycle
-from publisher.delivery.ledger.lifecycle import (
-    count_deliveries,
-)
+from publisher.delivery.ledger.lifecycle import count_deliveries
 from publisher.delivery.ledger.reports import last_due_at
 from publisher.delivery.states import OPEN_STATES, DeliveryState, summarise_counts
 from publisher.errors import IssueError, TransitionError
 from publisher.i18n.messages import message
 from publisher.issues import model, store
+from publisher.issues.model import Issue
 from publisher.issues.schedule import set_reminders
 
-# Counts are at most so old.
-MAX_AGE = timedelta(seconds=2)
-# The rate is that of so long, at most.
-_RATE_PERIOD = timedelta(minutes=5)
-# Looks that are remembered for the rate.
-_MAX_LOOKS = 150
+MAX_AGE = timedelta(seconds=2)  # counts are at most so old
+_RATE_PERIOD = timedelta(minutes=5)  # the rate is that of so long, at most
+_MAX_LOOKS = 150  # looks that are remembered for the rate
 # Issues that are remembered; the one that was looked at longest ago is forgotten.
 _MAX_ISSUES = 50
 
@@ -57,7 +53,7 @@ def stop_counts(count: Mapping[str, int]) -> StopCounts:
 class SendingStatus:
     """How far an issue is: `counts` add up to `planned`; `rate` (mails a minute) and `ends_at` if they are known."""
 
-    issue: model.Issue
+    issue: Issue
     at: datetime
     counts: Mapping[str, int]
     stop: StopCounts
@@ -211,7 +207,7 @@ def cancel_sending(
 @contextmanager
 def changing_issue(
     state: EditingState, actor: Actor, verb: str, permission: Permission, name: str
-) -> Iterator[tuple[Change, model.Issue]]:
+) -> Iterator[tuple[Change, Issue]]:
     """Open a transaction for an issue; raise IssueError for a state that it can't change to."""
     try:
         with state.changing(actor, verb, name) as change:
@@ -267,7 +263,7 @@ _ROW_WORDS = {
 }
 
 
-def send_now(state: EditingState, actor: Actor, name: str) -> model.Issue:
+def send_now(state: EditingState, actor: Actor, name: str) -> Issue:
     """Send a ready issue before its hour, or a held one. The first mail leaves after the time in which it can be undone."""
     with _changing(state, actor, "send-now", Permission.CONTROL_SENDING, name) as one:
         issue, send_at = one.issue, one.now + one.edition.undo_now
@@ -281,7 +277,7 @@ def send_now(state: EditingState, actor: Actor, name: str) -> model.Issue:
         return store.touch_issue(one.connection, issue, send_at=send_at, **values)
 
 
-def undo_sending(state: EditingState, actor: Actor, name: str) -> model.Issue:
+def undo_sending(state: EditingState, actor: Actor, name: str) -> Issue:
     """Take back "send now", or the last approval, before the first mail. It goes out when it is due, or is held if that has passed."""
     with _changing(state, actor, "undo", Permission.PAUSE_SENDING, name) as one:
         issue = one.issue
@@ -299,9 +295,7 @@ def undo_sending(state: EditingState, actor: Actor, name: str) -> model.Issue:
         return store.touch_issue(one.connection, issue, send_at=send_at)
 
 
-def schedule_issue(
-    state: EditingState, actor: Actor, name: str, send_at: datetime
-) -> model.Issue:
+def schedule_issue(state: EditingState, actor: Actor, name: str, send_at: datetime) -> Issue:
     """Have an issue sent at an instant, once it is approved. Its name and its date stay."""
     with _changing(state, actor, "schedule", Permission.MOVE_ISSUE, name) as one:
         one.details["send_at"] = send_at.isoformat()
@@ -322,7 +316,7 @@ def schedule_issue(
         return store.touch_issue(one.connection, one.issue, send_at=send_at, **values)
 
 
-def hold_issue(state: EditingState, actor: Actor, name: str) -> model.Issue:
+def hold_issue(state: EditingState, actor: Actor, name: str) -> Issue:
     """Keep an issue from being sent until somebody schedules it, or sends it now."""
     with _changing(state, actor, "hold", Permission.PAUSE_SENDING, name) as one:
         if one.issue.state not in _NOT_SENT:
@@ -332,7 +326,7 @@ def hold_issue(state: EditingState, actor: Actor, name: str) -> model.Issue:
         return store.touch_issue(one.connection, one.issue, send_at=None)
 
 
-def skip_issue(state: EditingState, actor: Actor, name: str, reason: str) -> model.Issue:
+def skip_issue(state: EditingState, actor: Actor, name: str, reason: str) -> Issue:
     """Send an issue never. The next one may have its articles."""
     if not reason.strip() or len(reason) > _MAX_REASON:
         raise IssueError.saying(
@@ -350,7 +344,7 @@ def skip_issue(state: EditingState, actor: Actor, name: str, reason: str) -> mod
 class _Changing:
     connection: Connection
     details: dict[str, object]
-    issue: model.Issue
+    issue: Issue
     edition: Edition
     now: datetime
 

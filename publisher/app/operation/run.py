@@ -10,6 +10,7 @@ from functools import partial
 from publisher import errors
 from publisher.app.operation import cycle
 from publisher.app.operation.backup import make_due_backup
+from publisher.app.operation.cycle import Pipeline
 from publisher.app.start_checks import open_locked_parts
 from publisher.app.subscribers.incoming_mail import poll_mailbox
 from publisher.clock import Clock
@@ -22,7 +23,7 @@ from publisher.jobs.turns import Turn, TurnEngine, Work, recording
 from publisher.log import log
 
 
-def open_engine(pipeline: cycle.Pipeline, watch: Work) -> TurnEngine:
+def open_engine(pipeline: Pipeline, watch: Work) -> TurnEngine:
     """Return the engine of the settings, which calls `watch` every few seconds. Raise ConfigError, and DatabaseError without tables."""
     settings = pipeline.settings
     if settings.publication.engine == "local":
@@ -68,13 +69,13 @@ SECONDS_BETWEEN_BACKUP_CHECKS = 60.0
 @contextmanager
 def open_locked_pipeline(
     settings: Settings, clock: Clock, *, new_start: bool = False
-) -> Iterator[cycle.Pipeline]:
+) -> Iterator[Pipeline]:
     """Open the pipeline, alone in this folder of the publication. Raise what `open_locked_parts` raises."""
     with open_locked_parts(settings, clock, new_start=new_start) as parts:
         yield cycle.pipeline_of(parts)
 
 
-def run_cycle(pipeline: cycle.Pipeline, progress: Progress) -> cycle.CycleReport:
+def run_cycle(pipeline: Pipeline, progress: Progress) -> cycle.CycleReport:
     """Run one cycle and record that it was run; a record that can't be written is a problem."""
     with recording(pipeline.database, _PREPARE, pipeline.clock.now, alone=True) as problems:
         # First of all: who leaves by mail gets no issue any more.
@@ -124,16 +125,14 @@ def service_turns(
         Turn("webhooks", webhooks, SECONDS_BETWEEN_WEBHOOKS, is_ours),
         Turn("mailbox", mailbox, SECONDS_BETWEEN_POLLS, is_ours),
         # Beside the cycle: a slow site delays no article of others.
-        Turn("poll", recorded("poll", cycle.Pipeline.poll_sources), None, is_ours),
+        Turn("poll", recorded("poll", Pipeline.poll_sources), None, is_ours),
         # What goes wrong with a backup is on record in a row of its own.
         Turn("backup", partial(_back_up, live), SECONDS_BETWEEN_BACKUP_CHECKS, is_ours),
     )
 
 
 def _recorded(
-    live: cycle.ReloadedPipeline,
-    name: str,
-    work: Callable[[cycle.Pipeline, Progress], Sequence[str]],
+    live: cycle.ReloadedPipeline, name: str, work: Callable[[Pipeline, Progress], Sequence[str]]
 ) -> Work:
     """Return a turn's work that stores its problems, on the leader alone: each machine would delete those of the others."""
 
@@ -158,9 +157,7 @@ def _back_up(live: cycle.ReloadedPipeline, progress: Progress) -> None:
     make_due_backup(pipeline.settings, pipeline.database, pipeline.clock, require_leader)
 
 
-def run_service(
-    pipeline: cycle.Pipeline, on_report: Callable[[cycle.CycleReport], None]
-) -> None:
+def run_service(pipeline: Pipeline, on_report: Callable[[cycle.CycleReport], None]) -> None:
     """Run the turns at intervals until SIGTERM or SIGINT. Raise ConfigError if they can't be."""
     engine = open_engine(pipeline, partial(_beat_unless_leading, pipeline))
     live = cycle.ReloadedPipeline(replace(pipeline, engine=engine))
@@ -169,13 +166,13 @@ def run_service(
     engine.run()
 
 
-def _beat_unless_leading(pipeline: cycle.Pipeline, _progress: Progress) -> None:
+def _beat_unless_leading(pipeline: Pipeline, _progress: Progress) -> None:
     """Record that a process works that gets no cycles to run: the leader has them."""
     if not pipeline.leads:
         _beat(pipeline)
 
 
-def _read_mail(pipeline: cycle.Pipeline) -> Sequence[str]:
+def _read_mail(pipeline: Pipeline) -> Sequence[str]:
     """Receive the mails that wait in the mailbox, if there is one to look into. Return no problems."""
     box = pipeline.settings.mailbox
     if box is None or box.kind == "pipe" or not pipeline.leads:
@@ -186,7 +183,7 @@ def _read_mail(pipeline: cycle.Pipeline) -> Sequence[str]:
     return ()
 
 
-def _beat(pipeline: cycle.Pipeline) -> None:
+def _beat(pipeline: Pipeline) -> None:
     # A time that may be wrong is no time at which something was done.
     if not pipeline.find_clock_problem():
         write_heartbeat(pipeline.settings.folders.heartbeat, pipeline.clock.now())

@@ -24,6 +24,7 @@ from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices, enqueue_notice
 from publisher.request_limits import Limit, LimitKeys, check_limit
 from subscribers import address_change, pending_requests
+from subscribers.address_change import AddressChange
 from subscribers.addresses import mask_address, normalise_address
 from subscribers.joining import add_nobody
 from subscribers.model import JoinWish, Subscriber, SubscriberStatus
@@ -225,7 +226,7 @@ def read_address_link(
     kind: Literal["address", "undo-address"],
     token: str,
     now: datetime,
-) -> address_change.AddressChange | None:
+) -> AddressChange | None:
     """Return the change that a link confirms or undoes, of any generation: undoing works after the change. None if it is long over."""
     link = find_link(secret, kind, token)
     if link is None:
@@ -236,10 +237,7 @@ def read_address_link(
 
 
 def confirm_new_address(
-    connection: Connection,
-    settings: Settings,
-    change: address_change.AddressChange,
-    now: datetime,
+    connection: Connection, settings: Settings, change: AddressChange, now: datetime
 ) -> bool:
     """Give a subscriber the new address; mail the old one how to undo it. Return False if nothing waits, or she left."""
     digest = address_digest(settings)
@@ -259,10 +257,7 @@ def confirm_new_address(
 
 
 def undo_new_address(
-    connection: Connection,
-    settings: Settings,
-    change: address_change.AddressChange,
-    now: datetime,
+    connection: Connection, settings: Settings, change: AddressChange, now: datetime
 ) -> bool:
     digest = address_digest(settings)
     return address_change.undo_address_change(

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from publisher.app.editing_state import Actor, Change, EditingState, Permission
 from publisher.app.subscribers import records
 from publisher.app.subscribers.personal_tables import MOVED_TABLES
+from publisher.app.subscribers.records import ConsentChange
 from publisher.bounces import store
 from publisher.bounces.intake import score_of
 from publisher.bounces.model import BounceEvent
@@ -51,23 +52,23 @@ def read_returned_mail(
 
 def revive_address(
     state: EditingState, actor: Actor, address: str, note: str = ""
-) -> records.ConsentChange:
+) -> ConsentChange:
     """Write again to an address that bounced; earlier events do not count any more. Doing so twice is no error."""
     with _changing(state, actor, "revive", _number(state, address)) as (change, before):
         _check_revivable(before)
         change.is_repeated = before.status is not SubscriberStatus.BOUNCED
         if change.is_repeated:
-            return records.ConsentChange(before, before)
+            return ConsentChange(before, before)
         note, now = note or "revived", state.clock.now()
         resubscribe(change.connection, before.address, None, now, note=note)
         after = _require(change.connection, before.id)
     log.info("address revived", subscriber=after.id)
-    return records.ConsentChange(before, after)
+    return ConsentChange(before, after)
 
 
 def undo_left_by_mail(
     state: EditingState, actor: Actor, since: datetime
-) -> tuple[list[records.ConsentChange], list[str]]:
+) -> tuple[list[ConsentChange], list[str]]:
     """Subscribe again whom mails without our token unsubscribed since an instant. Return changes and refusals.
 
     These are leavings in mails that our server authenticated, and complaints that are not final. What
@@ -93,7 +94,7 @@ def undo_left_by_mail(
 
 def _undo_one(
     connection: Connection, settings: Settings, number: int, since: datetime, now: datetime
-) -> list[records.ConsentChange]:
+) -> list[ConsentChange]:
     """Undo what a subscriber left by mail; nothing if another change is later."""
     before = load_subscriber(connection, number)
     if before is None:
@@ -111,9 +112,7 @@ def _undo_one(
     if names:
         cancel_notices(connection, number, [NoticeKind.GOODBYE], now)
     return (
-        [records.ConsentChange(before, known_subscriber(connection, before.address))]
-        if names
-        else []
+        [ConsentChange(before, known_subscriber(connection, before.address))] if names else []
     )
 
 
@@ -157,7 +156,7 @@ def read_subscriber_record(
 
 def resubscribe_address(
     state: EditingState, actor: Actor, address: str, newsletter: str | None, *, note: str = ""
-) -> records.ConsentChange:
+) -> ConsentChange:
     """Do the same by address. Raise ConsentError for somebody erased, too, UnknownSubscriberError or BadAddressError."""
     try:
         number = _number(state, address)
@@ -169,7 +168,7 @@ def resubscribe_address(
 
 def resubscribe_number(
     state: EditingState, actor: Actor, number: int, newsletter: str | None, note: str
-) -> records.ConsentChange:
+) -> ConsentChange:
     """Undo an unsubscription or a bounce, since the subscriber asked for it; raise as `resubscribe_person`."""
     with _changing(state, actor, "resubscribe", number) as (change, person):
         change.details["newsletter"] = newsletter
@@ -183,13 +182,13 @@ def resubscribe_number(
 
 def unsubscribe_address(
     state: EditingState, actor: Actor, address: str, newsletter: str | None, *, note: str = ""
-) -> records.ConsentChange:
+) -> ConsentChange:
     return unsubscribe_number(state, actor, _number(state, address), newsletter, note)
 
 
 def unsubscribe_number(
     state: EditingState, actor: Actor, number: int, newsletter: str | None, note: str
-) -> records.ConsentChange:
+) -> ConsentChange:
     """Unsubscribe somebody from one newsletter, or from all. Doing so twice is no error."""
     with _changing(state, actor, "unsubscribe", number) as (change, person):
         records.check_newsletter(state.settings, person, newsletter)
@@ -197,7 +196,7 @@ def unsubscribe_number(
         connection, now = change.connection, state.clock.now()
         owner = ConsentSource.OWNER
         unsubscribe_subscriber(connection, person, newsletter, now, source=owner, note=note)
-        done = records.ConsentChange(person, _require(connection, number))
+        done = ConsentChange(person, _require(connection, number))
         change.is_repeated = not done.changed
         return done
 
@@ -212,9 +211,7 @@ def erase_number(state: EditingState, actor: Actor, number: int) -> None:
         records.erase_person(change.connection, state.settings, person, state.clock.now())
 
 
-def merge_addresses(
-    state: EditingState, actor: Actor, former: str, kept: str
-) -> records.ConsentChange:
+def merge_addresses(state: EditingState, actor: Actor, former: str, kept: str) -> ConsentChange:
     """Merge the records of two addresses of one person; `kept` stays, and notices to the other one are cancelled."""
     gone_id, number = _number(state, former), _number(state, kept)
     with _changing(state, actor, "merge", number) as (change, before):
@@ -225,7 +222,7 @@ def merge_addresses(
         cancel_notices(connection, gone_id, tuple(NoticeKind), now)
         after = merge_subscribers(connection, (gone, before), MOVED_TABLES, now, owner)
         change.details["former"] = gone_id
-        return records.ConsentChange(before, after)
+        return ConsentChange(before, after)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.database.dialect.sql import skip_lost_ids
 from publisher.delivery.lineage import witness
+from publisher.delivery.lineage.witness import PAGES_AHEAD, Lineage
 from publisher.log import log
 from subscribers.changes import store_change
 from subscribers.consent import close_record, leave_newsletter, may_receive_mail
@@ -117,9 +118,7 @@ def _is_behind(connection: Connection, last: DepartureLine) -> bool:
     return RecordedChange(*row) != recorded if row else newest < recorded.id
 
 
-def _apply_again(
-    settings: Settings, database: Database, found: witness.Lineage, now: datetime
-) -> None:
+def _apply_again(settings: Settings, database: Database, found: Lineage, now: datetime) -> None:
     """Close what the files say was closed, and give no new subscriber a number of theirs."""
     with database.writing() as connection:
         skip_lost_ids(connection, subscriber)
@@ -129,15 +128,12 @@ def _apply_again(
     log.warning("the database was put back: who left since gets no mail", left=left)
 
 
-def _last_line(folder: Path, found: witness.Lineage) -> tuple[DepartureLine, set[str]]:
+def _last_line(folder: Path, found: Lineage) -> tuple[DepartureLine, set[str]]:
     """Return the last line about this database, with all changes of its day, and who was erased that day; nothing after a recovery."""
     last, written = None, set[str]()
     for file in reversed(witness.day_files(folder, _SUFFIX)):
         for line in _lines([file]):
-            if (
-                line.incarnation == found.incarnation
-                and found.page - line.page < witness.PAGES_AHEAD
-            ):
+            if line.incarnation == found.incarnation and found.page - line.page < PAGES_AHEAD:
                 last = replace(line, changes=line.changes or (last.changes if last else ()))
                 written.update(line.erased)
         if last is not None:
@@ -147,7 +143,7 @@ def _last_line(folder: Path, found: witness.Lineage) -> tuple[DepartureLine, set
 
 def _next_line(
     connection: Connection,
-    found: witness.Lineage,
+    found: Lineage,
     last: DepartureLine,
     written: Collection[str],
     now: datetime,
@@ -190,9 +186,7 @@ class Departures:
     # Hashes of addresses, each with an instant at which it was erased already, as the database stores it.
     erased: dict[str, str] = field(default_factory=dict)
 
-    def read(
-        self, connection: Connection, folders: Iterable[Path], found: witness.Lineage
-    ) -> None:
+    def read(self, connection: Connection, folders: Iterable[Path], found: Lineage) -> None:
         files = (file for folder in folders for file in witness.day_files(folder, _SUFFIX))
         for line in _lines(files):
             if line.incarnation == found.incarnation and line.page >= found.page:

@@ -35,6 +35,7 @@ from publisher.secrets import load_secret
 from subscribers import consent_records, joining
 from subscribers.addresses import INBOXES, Address, mask_address, normalise_address
 from subscribers.consent import JoinAnswer
+from subscribers.consent_records import ConsentOrigin
 from subscribers.model import JoinWish, Subscriber, SubscriberStatus
 from subscribers.pending_requests import (
     JoinRequest,
@@ -61,7 +62,7 @@ class SubscriptionRequest:
 
     address: str
     wish: JoinWish
-    origin: consent_records.ConsentOrigin
+    origin: ConsentOrigin
     client: str = ""
     evidence: join_protection.FormEvidence = _NO_EVIDENCE
 
@@ -201,11 +202,7 @@ def read_confirmation(
 
 
 def confirm_by_link(
-    connection: Connection,
-    settings: Settings,
-    token: str,
-    origin: consent_records.ConsentOrigin,
-    now: datetime,
+    connection: Connection, settings: Settings, token: str, origin: ConsentOrigin, now: datetime
 ) -> ConfirmationView:
     """Confirm a request by the link of its mail. Doing so twice is no error."""
     view = read_confirmation(connection, settings, token, now)
@@ -217,7 +214,7 @@ def confirm_by_code(
     settings: Settings,
     address: str,
     code: str,
-    origin: consent_records.ConsentOrigin,
+    origin: ConsentOrigin,
     now: datetime,
 ) -> ConfirmationView:
     """Confirm a request by its address and the code of its mail.
@@ -240,11 +237,7 @@ def confirm_by_code(
 
 
 def refuse(
-    connection: Connection,
-    settings: Settings,
-    token: str,
-    origin: consent_records.ConsentOrigin,
-    now: datetime,
+    connection: Connection, settings: Settings, token: str, origin: ConsentOrigin, now: datetime
 ) -> ConfirmationView:
     """End a request that the mailbox's owner did not make; see `subscribers.refuse_request`."""
     view = read_confirmation(connection, settings, token, now)
@@ -269,7 +262,7 @@ def _confirm(
     connection: Connection,
     settings: Settings,
     view: ConfirmationView,
-    origin: consent_records.ConsentOrigin,
+    origin: ConsentOrigin,
     now: datetime,
 ) -> ConfirmationView:
     request = view.request

@@ -25,8 +25,7 @@ from subscribers.pending_requests import JoinRequest, list_requests
 from subscribers.preferences import Preferences, load_preferences
 from subscribers.store import erase
 
-# Keeps these hashes apart from what else the secret signs.
-_ERASED_PREFIX = b"erased address:"
+_ERASED_PREFIX = b"erased address:"  # keeps these hashes apart from what else the secret signs
 
 
 @dataclass(frozen=True, slots=True)

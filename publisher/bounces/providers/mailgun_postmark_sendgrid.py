@@ -12,7 +12,7 @@ from datetime import datetime
 
 from publisher.bounces.model import BounceKind
 from publisher.bounces.providers import events
-from publisher.bounces.providers.events import ProviderEvent
+from publisher.bounces.providers.events import FeedbackRefusedError, ProviderEvent
 from publisher.delivery import causes
 
 # Their own lists: no news of the mailbox.
@@ -28,7 +28,7 @@ def read_mailgun_request(
     )
     expected = hmac.new(key.encode(), f"{stamp}{token}".encode(), "sha256").hexdigest()
     if not token or not hmac.compare_digest(expected.encode(), signature.encode()):
-        raise events.FeedbackRefusedError("the signature is not valid")
+        raise FeedbackRefusedError("the signature is not valid")
     events.check_age(stamp, now)
     return [
         replace(one, once=token)
@@ -86,9 +86,7 @@ def read_postmark_request(request: events.FeedbackRequest, login: str) -> list[P
     expected = b"Basic " + b64encode(login.encode())
     given = request.header.get("authorization", "").encode("utf-8", "replace")
     if login and not hmac.compare_digest(expected, given):
-        raise events.FeedbackRefusedError(
-            "the user or password of the request is missing or wrong"
-        )
+        raise FeedbackRefusedError("the user or password of the request is missing or wrong")
     message = request.json()
     record, kind, number, address, details, content = events.texts_of(
         message, "RecordType", "Type", "ID", "Email", "Details", "Content"
@@ -125,7 +123,7 @@ def read_sendgrid_request(
 
     stamp, signature = request.header.get(_STAMP, ""), request.header.get(_SIGNATURE, "")
     if not is_signed_with_ecdsa(public_key, signature, stamp.encode() + request.body):
-        raise events.FeedbackRefusedError("the signature is not valid")
+        raise FeedbackRefusedError("the signature is not valid")
     events.check_age(stamp, now)
     found = request.json()
     return list(_sendgrid_events(found if isinstance(found, list) else []))

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from publisher.bounces.model import BounceKind
 from publisher.bounces.providers import events
-from publisher.bounces.providers.events import ProviderEvent
+from publisher.bounces.providers.events import FeedbackRefusedError, ProviderEvent
 from publisher.delivery import causes
 from publisher.fetching.addresses import WebRequest
 from publisher.fetching.client import GuardedClient
@@ -33,7 +33,7 @@ def fetch_document(url: str) -> bytes:
             why = f"status {response.status}"
     except FetchError as error:
         why = str(error)
-    raise events.FeedbackRefusedError(f"the provider's certificate can't be fetched: {why}")
+    raise FeedbackRefusedError(f"the provider's certificate can't be fetched: {why}")
 
 
 _HOST = r"https://sns\.[a-z0-9-]{1,40}\.amazonaws\.com(?:\.cn)?"
@@ -66,16 +66,14 @@ def read_ses_request(
     message = request.json()
     kind, topic, subscribe_url = events.texts_of(message, "Type", "TopicArn", "SubscribeURL")
     if topic not in topics:
-        raise events.FeedbackRefusedError("the topic is not one of [feedback.ses] topics")
+        raise FeedbackRefusedError("the topic is not one of [feedback.ses] topics")
     if kind not in _SIGNED:
         return []
     _check_signature(message, kind, fetch)
     if kind == _NOTIFICATION:
         return list(_events(message))
     if not _CONFIRMATION.fullmatch(subscribe_url):
-        raise events.FeedbackRefusedError(
-            "the address that confirms the subscription is not Amazon's"
-        )
+        raise FeedbackRefusedError("the address that confirms the subscription is not Amazon's")
     fetch(subscribe_url)
     return []
 
@@ -87,13 +85,13 @@ def _check_signature(message: Any, kind: str, fetch: Callable[[str], bytes]) -> 
         message, "SignatureVersion", "SigningCertURL", "Signature"
     )
     if not _CERTIFICATE.fullmatch(url):
-        raise events.FeedbackRefusedError("the certificate is not at Amazon's address")
+        raise FeedbackRefusedError("the certificate is not at Amazon's address")
     signed = "".join(f"{name}\n{message[name]}\n" for name in _SIGNED[kind] if name in message)
     is_valid = version in {"1", "2"} and is_signed_with_rsa(
         fetch(url), signature, signed.encode(), sha1=version == "1"
     )
     if not is_valid:
-        raise events.FeedbackRefusedError("the signature is not valid")
+        raise FeedbackRefusedError("the signature is not valid")
 
 
 def _events(message: Any) -> Iterator[ProviderEvent]:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from publisher.cli import common
+from publisher.cli.common import Given
 from publisher.cli.exit_codes import echo
 from publisher.cli.issues import arguments
 from publisher.errors import IssueError, UsageError
@@ -21,7 +22,7 @@ _DAY = "weekly 2026-01-09 --lang ar"
 
 @common.command("issues approve", _DAY, takes="DIR --as --now --json")
 def approve_command(  # noqa: PLR0913  # options
-    given: common.Given,
+    given: Given,
     newsletter: arguments.NewsletterArgument,
     day: arguments.IssueDayArgument,
     *,
@@ -64,7 +65,7 @@ def _manifest(state: EditingState, actor: Actor, name: str, read: str | None) ->
 
 @common.command("issues send-now", _DAY, takes="DIR --as --now --json")
 def send_now_command(
-    given: common.Given,
+    given: Given,
     newsletter: arguments.NewsletterArgument,
     day: arguments.IssueDayArgument,
     *,
@@ -78,7 +79,7 @@ def send_now_command(
 
 @common.command("issues hold", _DAY, takes="DIR --as --now --json")
 def hold_command(
-    given: common.Given,
+    given: Given,
     newsletter: arguments.NewsletterArgument,
     day: arguments.IssueDayArgument,
     *,
@@ -92,7 +93,7 @@ def hold_command(
 
 @common.command("pause", _DAY, takes="DIR --as")
 def pause_command(
-    given: common.Given,
+    given: Given,
     newsletter: str,
     day: str = "",
     *,
@@ -113,11 +114,7 @@ def pause_command(
 
 @common.command("resume", _DAY, takes="DIR --as")
 def resume_command(
-    given: common.Given,
-    newsletter: str,
-    day: str = "",
-    *,
-    lang: arguments.LanguagesOption = None,
+    given: Given, newsletter: str, day: str = "", *, lang: arguments.LanguagesOption = None
 ) -> None:
     """Continue what is paused where it stopped; deferred mail is tried at once. Takes what `pause` takes.
 
@@ -129,7 +126,7 @@ def resume_command(
 
 @common.command("cancel", _DAY, takes="DIR --as")
 def cancel_command(
-    given: common.Given,
+    given: Given,
     newsletter: str,
     day: str = "",
     *,
@@ -167,9 +164,7 @@ def cancel_one(state: EditingState, actor: Actor, name: str, why: str | None) ->
     return f"{name} is cancelled: {_who_got_it(cancel_sending(state, actor, name, why))}"
 
 
-def _each(
-    given: common.Given, chosen: arguments.ChosenIssues, verb: Callable[..., str]
-) -> None:
+def _each(given: Given, chosen: arguments.ChosenIssues, verb: Callable[..., str]) -> None:
     """Do it with each issue. One that refuses keeps no other one from being stopped."""
     day, directory = arguments.split_folder(chosen.day, given.directory)
     arguments.refuse_folder(directory, chosen.which)

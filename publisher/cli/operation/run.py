@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from publisher.cli import common
+from publisher.cli.common import Given
 from publisher.cli.exit_codes import EXIT_QUARANTINED, Interrupted, echo
 from publisher.cli.issues.output import explain_pause, summarise_unsent
 from publisher.cli.operation.status import explain_held
@@ -21,7 +22,7 @@ _EXIT_HELD_BACK = 3
 
 
 @common.command("health", "my-publication", takes="DIR --now")
-def health_command(given: common.Given) -> int:
+def health_command(given: Given) -> int:
     """Say whether the service works, for containers and monitors: exit code 0, or 1 with the reason.
 
     Of `web` and `console`, ask the path /healthz.
@@ -35,11 +36,7 @@ def health_command(given: common.Given) -> int:
 
 @common.command("run", "--once --now 2026-01-09T12:00:00Z my-publication", takes="DIR --now")
 def run_command(
-    given: common.Given,
-    *,
-    once: bool = False,
-    new_start: bool = False,
-    confirm_clock: bool = False,
+    given: Given, *, once: bool = False, new_start: bool = False, confirm_clock: bool = False
 ) -> int:
     """Pick up articles, make what is due, write feeds, pages and mail; then wait for more.
 
@@ -100,7 +97,7 @@ def _run_service(settings: Settings, clock: Clock, *, new_start: bool) -> None:
 
 
 @common.command("deliver", "my-publication", takes="DIR --now")
-def deliver_command(given: common.Given) -> int:
+def deliver_command(given: Given) -> int:
     """Send due mails about subscriptions, then what is due of every issue that is ready.
 
     May run while the service runs, and any number of times: no mail is sent twice. Deferred mail

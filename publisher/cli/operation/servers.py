@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from publisher.cli import common
+from publisher.cli.common import Given
 from publisher.cli.exit_codes import Interrupted, echo
 from publisher.clock import SystemClock
 from publisher.errors import UsageError
@@ -41,9 +42,7 @@ _PortOption = Annotated[
 
 
 @common.command("serve", "--port 8080 my-publication")
-def serve_command(
-    given: common.Given, *, host: _HostOption = None, port: _PortOption = None
-) -> None:
+def serve_command(given: Given, *, host: _HostOption = None, port: _PortOption = None) -> None:
     """Serve public/ over HTTP until SIGTERM or Ctrl-C; changes nothing and ends with exit code 0.
 
     Answers as nginx does with what `publisher webserver` prints. It has no TLS: for the open internet
@@ -61,7 +60,7 @@ def serve_command(
 
 @common.command("webserver", "nginx --root /srv/lantern/public my-publication")
 def webserver_command(
-    given: common.Given,
+    given: Given,
     server: Annotated[Literal["nginx", "caddy"], typer.Argument(help="The web server.")],
     *,
     root: str | None = None,
@@ -118,7 +117,7 @@ def _serve(
 
 
 @common.command("up", "my-publication")
-def up_command(given: common.Given) -> None:
+def up_command(given: Given) -> None:
     """Run the service, subscribers' pages with public/, and the console in one process; ends with exit code 0.
 
     For one machine: the same as `publisher run`, `web` and `console` in less memory. Pages and console are
@@ -157,11 +156,7 @@ def _run_service(opened: PipelineParts) -> None:
 
 @common.command("web", "--port 8100 my-publication")
 def web_command(
-    given: common.Given,
-    *,
-    host: _HostOption = None,
-    port: _PortOption = None,
-    webhooks: bool = False,
+    given: Given, *, host: _HostOption = None, port: _PortOption = None, webhooks: bool = False
 ) -> None:
     """Serve subscribers' pages and public/ over HTTP until SIGTERM or Ctrl-C; ends with exit code 0.
 
@@ -183,7 +178,7 @@ def web_command(
 
 @common.command("console", "my-publication")
 def console_command(
-    given: common.Given, *, host: _HostOption = None, port: _PortOption = None
+    given: Given, *, host: _HostOption = None, port: _PortOption = None
 ) -> None:
     """Serve the editors' console over HTTP until SIGTERM or Ctrl-C; ends with exit code 0.
 

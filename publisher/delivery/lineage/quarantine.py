@@ -18,7 +18,7 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.database.dialect.sql import skip_lost_ids
 from publisher.delivery.lineage import witness
-from publisher.delivery.lineage.witness import Lineage
+from publisher.delivery.lineage.witness import Lineage, WitnessedPage
 from publisher.errors import StorageError
 from publisher.issues import planner, schedule, store
 from publisher.issues.model import SELECTED_STATES, Issue, IssueState
@@ -56,7 +56,7 @@ def find_quarantine(
 
 
 def _tell_all(
-    settings: Settings, found: Lineage | None, witnesses: Sequence[witness.WitnessedPage]
+    settings: Settings, found: Lineage | None, witnesses: Sequence[WitnessedPage]
 ) -> None:
     """Have each witness know what one knows: `recover` must not take the others for complete where that one is missing."""
     pages = [
@@ -113,9 +113,7 @@ def without_remedy(explained: str) -> str:
     return explained.removesuffix(f" {_REMEDY}")
 
 
-def find_sign(
-    found: Lineage | None, server: str, witnesses: Sequence[witness.WitnessedPage]
-) -> str:
+def find_sign(found: Lineage | None, server: str, witnesses: Sequence[WitnessedPage]) -> str:
     if found is None:
         return "it was made from a dump of `publisher backup`"
     if found.copied_at:
@@ -129,7 +127,7 @@ def find_sign(
     return ""
 
 
-def _sign_of_witnesses(found: Lineage, witnesses: Sequence[witness.WitnessedPage]) -> str:
+def _sign_of_witnesses(found: Lineage, witnesses: Sequence[WitnessedPage]) -> str:
     is_vouched_for = any(witnessed.is_of(found.incarnation) for witnessed in witnesses)
     for witnessed in witnesses:
         folder, page = witnessed.folder, witnessed.page

@@ -21,7 +21,7 @@ from publisher.gate.mail import (
     finding_of,
 )
 from publisher.gate.mail_clients import caniemail
-from publisher.gate.mail_clients.caniemail import Support
+from publisher.gate.mail_clients.caniemail import CHECKED_CLIENTS, Support
 from publisher.i18n.messages import message, untranslated
 from publisher.mail_limits import MAX_HTML_BYTES, MAX_NESTING
 
@@ -82,16 +82,14 @@ def _clients_that_meet(within: tuple[str, ...], is_for_outlook: bool) -> list[st
     skipping: set[str] = set()
     for slug in within:
         skipping |= _clients_without(slug)
-    clients = [client for client in caniemail.CHECKED_CLIENTS if client not in skipping]
+    clients = [client for client in CHECKED_CLIENTS if client not in skipping]
     return [one for one in clients if one.startswith("outlook.")] if is_for_outlook else clients
 
 
 @lru_cache(maxsize=256)
 def _clients_without(slug: str) -> frozenset[str]:
     support = caniemail.client_feature(slug).support
-    return frozenset(
-        [client for client in caniemail.CHECKED_CLIENTS if support[client] == Support.NO]
-    )
+    return frozenset([client for client in CHECKED_CLIENTS if support[client] == Support.NO])
 
 
 def _problem(feature: caniemail.ClientFeature, support: Support, client: str) -> str:

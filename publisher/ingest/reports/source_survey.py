@@ -16,6 +16,7 @@ from publisher.config import Settings, SourceSettings
 from publisher.database import Database
 from publisher.ingest.pickup import source_items, source_pickup, upsert
 from publisher.ingest.pickup.source_items import ItemParser, ItemResult, KnownItem, SourceState
+from publisher.ingest.pickup.source_pickup import Poll
 from publisher.ingest.problems import is_sudden_loss, list_held_sources
 
 MOST_READ = 500  # somebody waits for the answer, and a thread works on it
@@ -98,10 +99,7 @@ def _read_stored(
 
 
 def _survey_listing(
-    options: SourceSettings,
-    poll: source_pickup.Poll,
-    known: Mapping[str, KnownItem],
-    accepted: int,
+    options: SourceSettings, poll: Poll, known: Mapping[str, KnownItem], accepted: int
 ) -> SourceSurvey:
     """Return what a listing says before anything is read. Pure."""
     changes = poll.changes

@@ -37,6 +37,7 @@ from publisher.web.api.issues import (
 )
 from publisher.web.api.operations import About, Operation
 from publisher.web.api.problems import ProblemError, problem_answer
+from publisher.web.api.requests import ApiContext, ApiRequest
 
 PREFIX = "/api/v1"
 _LONGEST_CLIENT_KEY = 200
@@ -65,7 +66,7 @@ TERMINAL_OPERATIONS: tuple[Operation, ...] = tuple(administration.OPERATIONS)
 
 
 def create_api(
-    context: requests.ApiContext,
+    context: ApiContext,
     operations: tuple[Operation, ...] = OPERATIONS,
     *,
     sender: Actor | None = None,
@@ -109,7 +110,7 @@ class OperationCall:
 
 
 def call_operation(
-    context: requests.ApiContext, sender: Actor, operation: Operation, call: OperationCall
+    context: ApiContext, sender: Actor, operation: Operation, call: OperationCall
 ) -> tuple[int, Any]:
     """Do an operation for an actor, and return the status and JSON of its answer; raise errors of ours."""
     app = create_api(context, (*OPERATIONS, *TERMINAL_OPERATIONS), sender=sender)
@@ -138,10 +139,7 @@ def call_operation(
 
 
 def _answer(
-    context: requests.ApiContext,
-    operation: Operation,
-    find_actor: Callable[[], Actor],
-    **parts: str,
+    context: ApiContext, operation: Operation, find_actor: Callable[[], Actor], **parts: str
 ) -> flask.Response:
     """Let in whom the operation permits, check what is asked for, and do it."""
     actor = find_actor()
@@ -150,7 +148,7 @@ def _answer(
     flask.request.max_content_length = operation.max_body
     given = _given_revision(operation)
     revision = _issue_revision(given, parts) if operation.about is About.ISSUE else None
-    request = requests.ApiRequest(
+    request = ApiRequest(
         state=api_answers.guarded_state(state, revision=revision) if revision else state,
         actor=actor,
         query=requests.read_query(operation.query),
@@ -189,10 +187,7 @@ def _require_access(
 
 
 def _once(
-    request: requests.ApiRequest,
-    operation: Operation,
-    run: Callable[..., BaseModel],
-    key: RequestKey,
+    request: ApiRequest, operation: Operation, run: Callable[..., BaseModel], key: RequestKey
 ) -> flask.Response:
     before = api_answers.begin_request(request.state, key, _request_hash())
     if before is not None:

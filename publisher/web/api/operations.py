@@ -189,10 +189,9 @@ class About(Enum):
 class Operation:
     """A method and a path below `/api/v1`, what it takes and answers, and the function that does it.
 
-    `run` takes an `ApiRequest` and the parts of the path, and returns a value of `answer`. With `tagged`, the
-    answer has an ETag; with `guarded`, the request needs that of its issue or file (If-Match). No answer of a
-    `repeatable` POST is kept, so that none with an address outlives the subscriber. A `terminal` one is for
-    `publisher api` alone.
+    `run` takes an `ApiRequest` and the parts of the path, and returns a value of `answer`. With `tagged`, the answer
+    has an ETag; with `guarded`, the request needs that of its issue or file (If-Match). No answer of a `repeatable`
+    POST is kept, so that none with an address outlives the subscriber. A `terminal` one is for `publisher api` alone.
     """
 
     method: str

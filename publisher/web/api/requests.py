@@ -176,8 +176,7 @@ def _limit(limits: RequestLimits, who: str, pace: Pace) -> None:
 
 
 _JSON = "application/json"
-# Of errors that are listed.
-_MOST_ERRORS = 20
+_MOST_ERRORS = 20  # of errors that are listed
 
 
 def read_query(model: type[BaseModel]) -> BaseModel:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from publisher.app import translations
 from publisher.app.editing_state import Permission
+from publisher.app.translations import DAYS_LISTED
 from publisher.errors import TranslationError
 from publisher.translations.delays import ServedShare, TranslationStatistics
 from publisher.translations.model import Cell, CellState, ChangedParagraph
@@ -18,13 +19,7 @@ OPERATIONS = operations.OperationTable()
 
 _MOST_DAYS = 3660
 Days = Annotated[
-    int,
-    Field(
-        default=translations.DAYS_LISTED,
-        ge=1,
-        le=_MOST_DAYS,
-        description="How old they may be.",
-    ),
+    int, Field(default=DAYS_LISTED, ge=1, le=_MOST_DAYS, description="How old they may be.")
 ]
 StoryKey = Annotated[str, Field(min_length=1, max_length=500, description="The story's key.")]
 

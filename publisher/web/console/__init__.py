@@ -3,7 +3,6 @@
 Modules of pages have `ROUTES`, tables of which `application` is made.
 """
 
-# Bytes of an uploaded list.
-MAX_LIST_BYTES = 200 * 1024 * 1024
+MAX_LIST_BYTES = 200 * 1024 * 1024  # bytes of an uploaded list
 # Bytes of a form with a draft: nine for each of 300,000 characters in Chinese (`app.drafts`), and the other fields.
 MAX_DRAFT_BYTES = 9 * 300_000 + 64 * 1024

@@ -24,6 +24,7 @@ from publisher.web.console import (
 )
 from publisher.web.console import context as console_context
 from publisher.web.console.accounts import administration, own_account, sign_in
+from publisher.web.console.context import ConsoleContext, Menu
 from publisher.web.console.errors import console_error, log_refusal
 from publisher.web.console.issues import (
     announcements,
@@ -82,9 +83,7 @@ class _Number(IntegerConverter):
         super().__init__(url_map, max=LARGEST_ID)
 
 
-def create_console(
-    context: console_context.ConsoleContext, routes: tuple[Route, ...] = ROUTES
-) -> flask.Flask:
+def create_console(context: ConsoleContext, routes: tuple[Route, ...] = ROUTES) -> flask.Flask:
     app = flask.Flask("publisher.web.console", static_folder=None, template_folder=None)
     app.extensions["console"] = context
     context.opened.pages.load()
@@ -103,9 +102,7 @@ def create_console(
 
 
 def _prepared(
-    context: console_context.ConsoleContext,
-    by_endpoint: Mapping[str, Route],
-    in_menu: Mapping[str, Route],
+    context: ConsoleContext, by_endpoint: Mapping[str, Route], in_menu: Mapping[str, Route]
 ) -> flask.Response | None:
     """Find out who sent the request; return the page that refuses it or leads elsewhere, or None."""
     request = console_context.make_request(context)
@@ -124,9 +121,7 @@ def _prepared(
     return None
 
 
-def _view(
-    context: console_context.ConsoleContext, route: Route
-) -> Callable[..., flask.Response]:
+def _view(context: ConsoleContext, route: Route) -> Callable[..., flask.Response]:
     """Return the function that Flask calls: it lets in whom the route permits."""
 
     def answer(**parts: Any) -> flask.Response:
@@ -155,7 +150,7 @@ def _once(
 
 
 def _refusal(
-    context: console_context.ConsoleContext,
+    context: ConsoleContext,
     request: console_context.ConsoleRequest,
     route: Route,
     parts: Mapping[str, Any],
@@ -182,7 +177,7 @@ def _refusal(
     return None
 
 
-def _to_sign_in(context: console_context.ConsoleContext) -> flask.Response:
+def _to_sign_in(context: ConsoleContext) -> flask.Response:
     """Lead to the page for signing in, and from there back; a form that was sent is not kept."""
     if flask.request.method not in security.SAFE_METHODS:
         return console_error(context, 401, form=errors.form_again())
@@ -204,9 +199,7 @@ def _page_of_form() -> str:
     return next(pages, "/")
 
 
-def _menu(
-    request: console_context.ConsoleRequest, in_menu: Mapping[str, Route]
-) -> console_context.Menu:
+def _menu(request: console_context.ConsoleRequest, in_menu: Mapping[str, Route]) -> Menu:
     if request.signed_in is None:
         return ()
     path, languages = flask.request.path, About.EACH.languages(request.state, {})

@@ -53,8 +53,7 @@ Menu = tuple[tuple[str, tuple[tuple[str, str, bool], ...]], ...]
 # Pages of signing in. Both take `next`, the path to go to afterwards.
 SIGN_IN_PATH = "/sign-in/"
 PROVE_PATH = "/sign-in/again/"
-# Lists of subscribers are posted to it.
-IMPORT_PATH = "/subscribers/import/"
+IMPORT_PATH = "/subscribers/import/"  # lists of subscribers are posted to it
 
 # One slash, then none and no backslash: browsers read //evil and /\evil as another host.
 _OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")

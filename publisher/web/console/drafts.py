@@ -11,6 +11,7 @@ from publisher.app.editing_state import Permission
 from publisher.app.issues.preview_pages import LOOKS
 from publisher.app.machine_drafts import make_machine_draft
 from publisher.drafts.store import FIELDS, Draft
+from publisher.errors import DraftError
 from publisher.web.api.operations import About
 from publisher.web.console import MAX_DRAFT_BYTES
 from publisher.web.console.context import ConsoleRequest
@@ -18,12 +19,7 @@ from publisher.web.console.routes import RouteTable
 
 WRITE_PATH = "/write/"
 _DRAFT = "/write/<language>/<int:number>/"
-_REFUSED = (
-    errors.DraftError,
-    errors.ArticleError,
-    errors.TranslationError,
-    errors.CommandError,
-)
+_REFUSED = (DraftError, errors.ArticleError, errors.TranslationError, errors.CommandError)
 
 
 ROUTES = RouteTable()
@@ -99,7 +95,7 @@ def _show(
 def _read(request: ConsoleRequest, language: str, number: int) -> drafts.DraftDetails:
     try:
         found = request.call(drafts.read_draft, number)
-    except errors.DraftError:
+    except DraftError:
         # What somebody typed into one that is gone is shown once more.
         if flask.request.method == "POST":
             raise

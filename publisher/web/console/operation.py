@@ -18,8 +18,7 @@ from publisher.web.console.routes import RouteTable
 from publisher.webhooks.client import Answer
 from publisher.webhooks.events import EventType
 
-# How many issues that come next are shown.
-_UPCOMING = 6
+_UPCOMING = 6  # how many issues that come next are shown
 # Where an item is dealt with, by its kind. `{name}` is that of an issue, `{language}` its language.
 _ISSUE = "/issues/{name}/"
 _PAGES = {
@@ -98,8 +97,7 @@ def _page_of_item(item: AttentionItem) -> str:
 
 
 _PATH = "/webhooks/"
-# Deliveries that are shown of one, the latest.
-_LATEST = 100
+_LATEST = 100  # deliveries that are shown of one, the latest
 
 
 @ROUTES.add("GET /webhooks/", Permission.MANAGE_WEBHOOKS, menu="webhooks")

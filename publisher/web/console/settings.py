@@ -19,8 +19,7 @@ from publisher.web.console.routes import RouteTable
 from publisher.web.security import MAX_BODY_BYTES
 
 _CONFLICT = 409
-# Characters of a field, unless the file has more of them.
-_MOST = 2000
+_MOST = 2000  # characters of a field, unless the file has more of them
 # Characters that are read of one: as many as fit into the body of a form.
 _WHOLE = MAX_BODY_BYTES
 

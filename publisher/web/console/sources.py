@@ -14,10 +14,8 @@ from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
 
 _PATH = "/sources/"
-# Rows of a list that are shown; `publisher articles` has them all.
-_MOST_ROWS = 200
-# Of what a test found; `publisher sources test` has them all.
-_MOST_OF_TEST = 20
+_MOST_ROWS = 200  # rows of a list that are shown; `publisher articles` has them all
+_MOST_OF_TEST = 20  # of what a test found; `publisher sources test` has them all
 # A test reads for twenty seconds at most, after it has listed the files.
 _FOLLOWED = timedelta(minutes=2)
 

@@ -17,8 +17,7 @@ from publisher.web.console.context import IMPORT_PATH, ConsoleRequest
 from publisher.web.console.routes import RouteTable
 
 _PATH = "/subscribers/"
-# Newest entries of a history that are shown.
-_SHOWN = 100
+_SHOWN = 100  # newest entries of a history that are shown
 
 ROUTES = RouteTable()
 

@@ -9,21 +9,14 @@ from werkzeug.routing import BaseConverter, RequestRedirect, ValidationError
 
 from publisher.config import Settings
 from publisher.web import security
-from publisher.web.pages import (
-    access,
-    errors,
-    for_programs,
-    joining,
-    preferences,
-    responses,
-    unsubscribing,
-)
+from publisher.web.pages import access, errors, for_programs, joining, preferences, responses
 from publisher.web.pages.errors import error_page, language_redirect, slash_redirect
 from publisher.web.pages.responses import PageTable, WebContext
+from publisher.web.pages.unsubscribing import PAGES
 
 TABLES: tuple[PageTable, ...] = (
     responses.PAGES,
-    unsubscribing.PAGES,
+    PAGES,
     preferences.PAGES,
     access.PAGES,
     joining.PAGES,

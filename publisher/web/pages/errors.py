@@ -12,8 +12,7 @@ from publisher.log import log
 from publisher.urls import SubscriberPage
 from publisher.web.pages.responses import WebContext, redirect_to
 
-# Seconds after which a client may try again when the database was busy.
-RETRY_SECONDS = 10
+RETRY_SECONDS = 10  # seconds after which a client may try again when the database was busy
 # Statuses with words of their own; others get those of 400 or 500.
 _KNOWN = frozenset({400, 403, 404, 405, 410, 413, 421, 429, 500, 503})
 

@@ -216,8 +216,7 @@ def content_digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-# Characters of a field; no page has a longer one.
-_MAX_FIELD = 2000
+_MAX_FIELD = 2000  # characters of a field; no page has a longer one
 
 
 def form_field(name: str, most: int = _MAX_FIELD) -> str:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 import flask
 
 from publisher.app.subscribers import unsubscribing
-from publisher.app.subscribers.unsubscribing import LeaveScope
+from publisher.app.subscribers.unsubscribing import LeavePage, LeaveScope
 from publisher.web.pages.responses import PageRequest, PageTable
 from publisher.web.security import OriginCheck, origin_check
 from subscribers.changes import UndoOutcome
@@ -74,9 +74,7 @@ def _page(request: PageRequest, done: str = "") -> flask.Response:
     )
 
 
-def _read(
-    request: PageRequest,
-) -> tuple[unsubscribing.LeavePage | None, unsubscribing.UndoPage | None]:
+def _read(request: PageRequest) -> tuple[LeavePage | None, unsubscribing.UndoPage | None]:
     settings, secret, language = request.settings, request.secret, request.language
     link = unsubscribing.read_leave_link(secret, request.token)
     undo = unsubscribing.read_undo_link(secret, request.token)

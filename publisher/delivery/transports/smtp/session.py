@@ -19,7 +19,7 @@ from publisher.delivery.transports.base import (
     Unreachable,
 )
 from publisher.delivery.transports.smtp import classify, protocol
-from publisher.delivery.transports.smtp.protocol import SmtpPhase, SmtpReply
+from publisher.delivery.transports.smtp.protocol import ConnectionLost, SmtpPhase, SmtpReply
 
 MAX_REASON = 200  # characters of a reason: one line in a table
 
@@ -54,7 +54,7 @@ def ends_session(reply: SmtpReply, phase: SmtpPhase) -> bool:
     return classify.classify_reply(reply, phase) is causes.SESSION_OVER
 
 
-def outcome_of_loss(loss: protocol.ConnectionLost) -> Outcome:
+def outcome_of_loss(loss: ConnectionLost) -> Outcome:
     if loss.reply is None or loss.reply.code != classify.CLOSING:
         return Outcome(SendStatus.NOT_SENT, str(loss), causes.CONNECTION_LOST)
     category = classify.classify_reply(loss.reply, SmtpPhase.MAIL)
@@ -144,7 +144,7 @@ class SmtpConnection:
             if isinstance(commands, Outcome):
                 return commands
             return self._send(outgoing, commands, next_message)
-        except protocol.ConnectionLost as loss:
+        except ConnectionLost as loss:
             self._drop()
             return outcome_of_loss(loss)
         except Unreachable as refusal:
@@ -197,9 +197,7 @@ class SmtpConnection:
             self._abandon_pipelined()
         if self._pipelined is None:
             if farewell := self.socket.unsolicited():
-                raise protocol.ConnectionLost(
-                    "sent a reply that no command asked for", farewell
-                )
+                raise ConnectionLost("sent a reply that no command asked for", farewell)
             if not self.capabilities.pipelining:
                 return self._send_one_by_one(commands)
             self.socket.write((protocol.RSET if self._needs_reset else b"") + commands.group)
@@ -243,9 +241,9 @@ class SmtpConnection:
         is_data = phase is SmtpPhase.DATA
         expected = reply.code == _GO_AHEAD if is_data else reply.is_good
         if not (expected or reply.is_refusal):
-            raise protocol.ConnectionLost(f"sent {reply.code} in reply to {phase}")
+            raise ConnectionLost(f"sent {reply.code} in reply to {phase}")
         if reply.code == _GO_AHEAD and self.socket.has_leftovers:
-            raise protocol.ConnectionLost("sent a reply that no command asked for")
+            raise ConnectionLost("sent a reply that no command asked for")
         if reply.code == classify.CLOSING:
             self._drop()
         return reply
@@ -254,7 +252,7 @@ class SmtpConnection:
         if self._needs_reset:
             reply = self.socket.reply()
             if not reply.is_good:
-                raise protocol.ConnectionLost(f"sent {reply.code} in reply to RSET", reply)
+                raise ConnectionLost(f"sent {reply.code} in reply to RSET", reply)
             self._needs_reset = False
 
     def _abandon_pipelined(self) -> None:
@@ -263,7 +261,7 @@ class SmtpConnection:
         refusal = self._read_group()
         if refusal is None or not self.is_open:
             last = refusal[1] if refusal else None
-            raise protocol.ConnectionLost("expected another message", last)
+            raise ConnectionLost("expected another message", last)
 
     def _send_no_content(self, *, has_recipient: bool) -> None:
         if has_recipient:
@@ -273,7 +271,7 @@ class SmtpConnection:
         try:
             self.socket.write(_FINAL_DOT)
             self.socket.reply()
-        except protocol.ConnectionLost:
+        except ConnectionLost:
             self._drop()
         self._needs_reset = False
 
@@ -283,16 +281,16 @@ class SmtpConnection:
         try:
             self.socket.write_more(content)
             reply = self.socket.unsolicited()
-        except protocol.ConnectionLost:
+        except ConnectionLost:
             # The server may have said why.
             reply = self.socket.unsolicited()
             if reply is None:
                 raise
         if reply and not reply.is_refusal:
-            raise protocol.ConnectionLost("sent a reply that no command asked for")
+            raise ConnectionLost("sent a reply that no command asked for")
         if reply and ends_session(reply, SmtpPhase.DOT):
             # This is not about the message, whose end the server has not seen.
-            raise protocol.ConnectionLost("has ended the connection", reply)
+            raise ConnectionLost("has ended the connection", reply)
         return (SmtpPhase.DOT, reply) if reply else None
 
     def _end_content(
@@ -306,8 +304,8 @@ class SmtpConnection:
                 self.socket.write(rest)
             reply = self.socket.reply(self.patience)
             if not (reply.is_good or reply.is_refusal):
-                raise protocol.ConnectionLost(f"sent {reply.code} in reply to its end")  # noqa: TRY301  # as any loss
-        except protocol.ConnectionLost as loss:
+                raise ConnectionLost(f"sent {reply.code} in reply to its end")  # noqa: TRY301  # as any loss
+        except ConnectionLost as loss:
             self._drop()
             return Outcome(SendStatus.UNKNOWN, str(loss), causes.UNANSWERED)
         self._pipelined = pipelined

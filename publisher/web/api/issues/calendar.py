@@ -20,8 +20,7 @@ _MOST_DAYS = 366
 LocalTime = Annotated[
     NaiveDatetime, Field(description="In the edition's time zone, without an offset.")
 ]
-# Days that are shown if nobody says until when.
-_SHOWN = timedelta(weeks=5)
+_SHOWN = timedelta(weeks=5)  # days that are shown if nobody says until when
 
 
 class CalendarItem(ApiValue):

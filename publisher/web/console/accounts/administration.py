@@ -119,8 +119,7 @@ def _roles() -> list[str]:
 
 
 _KEYS_PATH = "/keys/"
-# What may be chosen, in days.
-_LIFETIMES = ("30", "90", "365")
+_LIFETIMES = ("30", "90", "365")  # what may be chosen, in days
 
 
 @ROUTES.add("GET /keys/", Access.SIGNED_IN, menu="keys")

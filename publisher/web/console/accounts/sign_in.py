@@ -36,8 +36,7 @@ _SYSTEMS = {
     "CrOS": "ChromeOS",
     "Linux": "Linux",
 }
-# Characters that are shown of an unknown one.
-_UNKNOWN = 40
+_UNKNOWN = 40  # characters that are shown of an unknown one
 
 
 ROUTES = RouteTable()

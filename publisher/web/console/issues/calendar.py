@@ -21,17 +21,13 @@ from publisher.web.console.routes import Access, RouteTable
 from publisher.web.pages.responses import parse_id
 
 _PATH = "/issues/"
-# Dates of other centuries are mistakes.
-_CENTURIES = (20, 21)
-# Issues on a page of what a search has found.
-_LISTED = 30
-# Characters that are searched: databases refuse patterns that are too long.
-_MOST_WORDS = 200
+_CENTURIES = (20, 21)  # dates of other centuries are mistakes
+_LISTED = 30  # issues on a page of what a search has found
+_MOST_WORDS = 200  # characters that are searched: databases refuse patterns that are too long
 # Skipped issues in a row that are shown each; more are folded into one line.
 _FEW = 2
 _STATES = (use_cases.PLANNED, *IssueState)
-# What is wrong with a form; the words are in the template.
-_NO_LANGUAGE = "no-language"
+_NO_LANGUAGE = "no-language"  # what is wrong with a form; the words are in the template
 
 ROUTES = RouteTable()
 

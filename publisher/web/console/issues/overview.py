@@ -38,8 +38,7 @@ from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
 from publisher.web.pages.responses import parse_id
 
-# Seconds before its first mail from which on the page of an issue counts down.
-_SOON = 3600
+_SOON = 3600  # seconds before its first mail from which on the page of an issue counts down
 # For so long the pages of an issue show a plan. An approval is refused if the number has moved far since.
 _KEPT_PLAN = timedelta(minutes=1)
 # The fields of the form of words.

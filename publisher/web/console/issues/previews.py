@@ -12,14 +12,11 @@ import flask
 from publisher.app.editing_state import Permission
 from publisher.app.issues import preview as use_cases
 from publisher.app.issues import preview_pages
-from publisher.app.issues.approvals import (
-    ApprovalView,
-    PlanToSign,
-    read_approvals,
-)
+from publisher.app.issues.approvals import ApprovalView, PlanToSign, read_approvals
 from publisher.app.issues.corrections import list_corrections
 from publisher.app.issues.lookup import choose_editions, find_issue_group
 from publisher.app.issues.preview import preview_mails
+from publisher.app.issues.preview_pages import LOOKS
 from publisher.app.issues.send_test_mails import send_tests
 from publisher.config import Edition
 from publisher.delivery.ledger.audience import Viewer
@@ -41,11 +38,10 @@ _OF_EDITORS = (Permission.APPROVE, Permission.EDIT_ISSUE)
 _CHOICES: dict[str, tuple[str, ...]] = {
     "show": _SHOWN,
     "width": tuple(preview_pages.WIDTHS),
-    "look": preview_pages.LOOKS,
+    "look": LOOKS,
     "length": ("", *_LENGTHS),
 }
-# Characters of the addresses of test mails.
-_MOST_ADDRESSES = 4000
+_MOST_ADDRESSES = 4000  # characters of the addresses of test mails
 
 ROUTES = RouteTable()
 
@@ -293,7 +289,7 @@ def _test(request: ConsoleRequest, **parts: str) -> flask.Response:
 def _frame(request: ConsoleRequest, key: str, look: str) -> flask.Response:
     kind, _, chosen = look.rpartition("-")
     preview = request.context.opened.previews.find(request.actor, key)
-    wanted = next((one for one in preview_pages.LOOKS if one == chosen), None)
+    wanted = next((one for one in LOOKS if one == chosen), None)
     if preview is None or wanted is None or kind not in {"mail", "page"}:
         response = request.page("preview_gone.html", 404)
     else:

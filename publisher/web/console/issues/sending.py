@@ -18,8 +18,7 @@ from publisher.web.api.operations import About
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
 
-# For everybody who looks at this process's pages.
-watch = sending.SendingWatch()
+watch = sending.SendingWatch()  # for everybody who looks at this process's pages
 
 ROUTES = RouteTable()
 
