@@ -58,7 +58,7 @@ OF_A_SENT_ISSUE = {f"/issues/<issue>/{one}/" for one in ("correct", "sent", "rep
 # Files and frames, which need a token or somebody's page before them, and a part that names its source.
 NO_PAGE = (
     r"^/(previews|translations/feeds)/|^/calendar/word\.ics$|^/one-time-passwords\.svg$"
-    r"|^/sources/test/$"
+    r"|^/sources/test/$|^/sign-in/provider/back/$"
 )
 # As hostile as `tests.slow.browser.hostile`: one word that is wider than any window.
 ENDLESS = "endless" * 40
