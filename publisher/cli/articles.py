@@ -117,7 +117,8 @@ def _place(one: ItemProblem) -> str:
 def announce_articles_command(given: common.Given, source_story: str) -> None:
     """Have the next issues carry an archive: what a source had at its first import, or one story.
 
-    Newest first, as many as an issue holds. Nobody gets an article twice, and repeating this changes nothing.
+    Newest first, as many as an issue holds. Nobody gets an article twice, and repeating this changes
+    nothing.
 
     SOURCE|STORY: A source's name, or a story's.
     """

@@ -205,7 +205,10 @@ def sources_poll_command(given: common.Given, source: str) -> int:
 
 @common.command("sources pause", "example.org/feed.xml my-publication", takes="DIR --as --now")
 def sources_pause_command(given: common.Given, source: str) -> None:
-    """Ask a source on the web no more until it is resumed. Its articles stay. SOURCE: The name of a source."""
+    """Ask a source on the web no more until it is resumed. Its articles stay.
+
+    SOURCE: The name of a source.
+    """
     from publisher.app.source_polls import pause_source
 
     with given.editing() as (state, actor):

@@ -189,7 +189,8 @@ def copy_command(given: common.Given, from_: str, to: str) -> None:
     Stop all processes of the publication first. Nothing is kept if anything differs. Afterwards mail
     is sent from TO only; FROM sends nothing until `publisher recover --release`.
 
-    FROM: A file, or an address. TO: A new file, or an empty database's address.
+    FROM: A file, or an address.
+    TO: A new file, or an empty database's address.
     """
     from publisher.app.operation.databases import copy_publication
 

@@ -141,7 +141,10 @@ def subscribers_form_command(
 
 @common.command("subscribers export", "--out subscribers.csv", takes="DIR --as")
 def subscribers_export_command(given: common.Given, *, out: Path | None = None) -> None:
-    """Write all subscribers as CSV, in the form that import takes. --out FILE: Where to; else standard output."""
+    """Write all subscribers as CSV, in the form that import takes.
+
+    --out FILE: Where to; else standard output.
+    """
     with given.editing() as (state, actor):
         from publisher.app.subscribers.lists import export_list, export_list_to
 

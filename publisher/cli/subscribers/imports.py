@@ -70,10 +70,12 @@ def subscribers_import_command(
 ) -> int:
     """Add subscribers from CSV: email,name,language,timezone,newsletters,status.
 
-    Lists of Excel and exports of Mailchimp, Substack, Ghost, listmonk, Buttondown and Mailman are read as they are.
+    Lists of Excel and exports of Mailchimp, Substack, Ghost, listmonk, Buttondown and Mailman are
+    read as they are.
 
-    Newsletters are separated by spaces. A bad row is reported with its line; the others are added, and the exit code is
-    1. An import never resubscribes somebody who has left, who was erased, or whose address does not exist.
+    Newsletters are separated by spaces. A bad row is reported with its line; the others are
+    added, and the exit code is 1. An import never resubscribes somebody who has left, who was erased, or whose address does
+    not exist.
 
     FILE: A CSV file.
     --returned ADDRESS: An erased address whose subscriber asked to come back; may be repeated.

@@ -106,7 +106,9 @@ def test_the_service_pages_and_console_are_one_process_until_stopped(small: Path
             redirect.value.close()
             process.send_signal(signal.SIGTERM)
             out, err = process.communicate(timeout=120)
-            assert (process.returncode, out) == (0, "")
+            # A busy machine reads articles for so long that their count is printed.
+            said = [line for line in out.splitlines() if "reading articles" not in line]
+            assert (process.returncode, said) == (0, [])
             assert '"service stopped"' in err
         finally:
             process.kill()
