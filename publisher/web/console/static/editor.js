@@ -35,4 +35,6 @@ for (const field of document.querySelectorAll("textarea[data-editor]")) {
   input.setAttribute("aria-label", field.labels[0].textContent);
   for (const one of editor.toolbar_div.querySelectorAll("button")) one.tabIndex = 0;
   field.labels[0].addEventListener("click", () => code.focus());
+  // CodeMirror reads what was typed from the page 80 ms later: a form that is sent before that has it, too.
+  field.form.addEventListener("submit", () => code.display.input.updateFromDOM(), true);
 }
