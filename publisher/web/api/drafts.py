@@ -194,7 +194,7 @@ def _change_draft(request: ApiRequest, draft: int, body: ChangedFields) -> ReadD
 
 def _version(request: ApiRequest) -> int:
     text = request.revision or ""
-    return int(text) if text.isdecimal() else -1
+    return min(int(text), LARGEST_ID) if text.isdecimal() else -1
 
 
 @OPERATIONS.add("DELETE /writing/<draft>", Permission.TRANSLATE, about=_EACH, guarded=True)

@@ -33,6 +33,8 @@ def test_an_article_is_begun_changed_as_read_and_published(
     ):
         old = program.ask(method, f"{path}{end}", body, tag)
         assert (old.status_code, "read it, and try again" in old.text) == (412, True)
+        beyond = {"If-Match": f'"{"9" * 30}.{"0" * 32}"'}  # more than a column has
+        assert program.ask(method, f"{path}{end}", body, beyond).status_code == 412
     assert [one["title"] for one in program.get("/writing").get_json()["drafts"]] == [
         "High water"
     ]
