@@ -72,20 +72,6 @@ class ReadDraft(WrittenDraft):
     original: DraftOriginal | None
 
 
-class NewArticle(operations.ApiValue):
-    """An article that is begun."""
-
-    source: operations.Name
-    language: operations.Name
-    title: operations.Text
-
-
-class TranslatedStory(operations.ApiValue):
-    """A story that is translated."""
-
-    story_id: int = Field(ge=1, le=LARGEST_ID)
-
-
 class ChangedFields(operations.ApiValue):
     """Fields of a draft; what is not named stays. A machine's draft that was changed, or `is_read`, may be published."""
 
@@ -101,19 +87,6 @@ class ChangedFields(operations.ApiValue):
     text: _ArticleText | None = None
 
 
-class MachineDraftWish(operations.ApiValue):
-    """A machine's draft that is wanted."""
-
-    replace: bool = Field(default=False, description="Whether words may be replaced.")
-
-
-class SeenFiles(operations.ApiValue):
-    """The files as they were read: those of the draft and of its original."""
-
-    file: _Hash = Field(default="", description="`file` of the draft.")
-    original: _Hash = Field(default="", description="`sha256` of its original.")
-
-
 class PublishedDraft(operations.ApiValue):
     """The file of a draft that was published."""
 
@@ -123,14 +96,6 @@ class PublishedDraft(operations.ApiValue):
     )
 
 
-class DraftPicture(operations.ApiValue):
-    """A picture, and what it shows, for those who do not see it."""
-
-    name: operations.Name
-    alt: operations.Text
-    content: Base64Bytes
-
-
 @OPERATIONS.add("GET /writing", Permission.TRANSLATE, about=_EACH)
 def _list_written_drafts(request: ApiRequest) -> WrittenDrafts:
     """List the drafts that the key may change."""
@@ -138,10 +103,15 @@ def _list_written_drafts(request: ApiRequest) -> WrittenDrafts:
 
 
 @OPERATIONS.add("POST /writing", Permission.EDIT_ISSUE, about=_EACH, tagged=True)
-def _write_article(request: ApiRequest, body: NewArticle) -> ReadDraft:
+def _write_article(
+    request: ApiRequest,
+    *,
+    source: operations.Name,
+    language: operations.Name,
+    title: operations.Text,
+) -> ReadDraft:
     """Begin an article."""
-    begun = request.call(drafts.begin_article, body.source, body.language, body.title)
-    return _read(request, begun)
+    return _read(request, request.call(drafts.begin_article, source, language, title))
 
 
 @OPERATIONS.add(
@@ -153,9 +123,11 @@ def _edit_article(request: ApiRequest, article: int) -> ReadDraft:
 
 
 @OPERATIONS.add("POST /translations/<language>/write", Permission.TRANSLATE, tagged=True)
-def _write_translation(request: ApiRequest, language: str, body: TranslatedStory) -> ReadDraft:
+def _write_translation(
+    request: ApiRequest, language: str, *, story_id: Annotated[int, Field(ge=1, le=LARGEST_ID)]
+) -> ReadDraft:
     """Begin a translation, which claims it, or go on with its draft."""
-    return _read(request, request.call(drafts.begin_translation, body.story_id, language))
+    return _read(request, request.call(drafts.begin_translation, story_id, language))
 
 
 @OPERATIONS.add("GET /writing/<draft>", Permission.TRANSLATE, about=_EACH, tagged=True)
@@ -210,20 +182,31 @@ def _discard_draft(request: ApiRequest, draft: int) -> None:
     tagged=True,
     guarded=True,
 )
-def _make_machine_draft(request: ApiRequest, draft: int, body: MachineDraftWish) -> ReadDraft:
+def _make_machine_draft(
+    request: ApiRequest,
+    draft: int,
+    *,
+    replace: Annotated[bool, Field(description="Whether words may be replaced.")] = False,
+) -> ReadDraft:
     """Have title, summary and text of a translation written by the publication's own machine."""
-    version, replace = _version(request), body.replace
+    version = _version(request)
     return _read(request, request.call(make_machine_draft, draft, version, replace=replace))
 
 
 @OPERATIONS.add(
     "POST /writing/<draft>/publish", Permission.TRANSLATE, about=_EACH, guarded=True
 )
-def _publish_draft(request: ApiRequest, draft: int, body: SeenFiles) -> PublishedDraft:
+def _publish_draft(
+    request: ApiRequest,
+    draft: int,
+    *,
+    file: Annotated[_Hash, Field(description="`file` of the draft, as it was read.")] = "",
+    original: Annotated[_Hash, Field(description="`sha256` of its original.")] = "",
+) -> PublishedDraft:
     """Write a draft into its source's folder, which ends it."""
-    seen = {"base": body.file, "original": body.original}
-    file = request.call(drafts.publish_draft, draft, _version(request), **seen)
-    return PublishedDraft.of(file, path=str(file.path))
+    seen = {"base": file, "original": original}
+    done = request.call(drafts.publish_draft, draft, _version(request), **seen)
+    return PublishedDraft.of(done, path=str(done.path))
 
 
 @OPERATIONS.add(
@@ -233,9 +216,14 @@ def _publish_draft(request: ApiRequest, draft: int, body: SeenFiles) -> Publishe
     tagged=True,
     max_body=_PICTURE_BYTES,
 )
-def _add_draft_picture(request: ApiRequest, draft: int, body: DraftPicture) -> ReadDraft:
+def _add_draft_picture(
+    request: ApiRequest,
+    draft: int,
+    *,
+    name: operations.Name,
+    alt: Annotated[operations.Text, Field(description="What it shows, for who can't see it.")],
+    content: Base64Bytes,
+) -> ReadDraft:
     """Add a picture at the end of a draft's text; `content` is in Base64."""
     add = drafts.add_draft_picture
-    return _read(
-        request, request.call(add, draft, body.name, alt=body.alt, content=body.content)
-    )
+    return _read(request, request.call(add, draft, name, alt=alt, content=content))

@@ -18,10 +18,12 @@ from publisher.web.api.requests import ApiRequest
 OPERATIONS = operations.OperationTable()
 
 _MOST_DAYS = 3660
-Days = Annotated[
-    int, Field(default=DAYS_LISTED, ge=1, le=_MOST_DAYS, description="How old they may be.")
-]
+Days = Annotated[int, Field(ge=1, le=_MOST_DAYS, description="How old they may be.")]
 StoryKey = Annotated[str, Field(min_length=1, max_length=500, description="The story's key.")]
+UntilTime = Annotated[
+    date | operations.Moment,
+    Field(description="Of a day its end counts, in the publication's time zone."),
+]
 
 
 class StoryInLanguage(operations.ApiValue):
@@ -61,13 +63,7 @@ class StoryQuery(operations.PageInLanguage):
     """Which stories are listed."""
 
     state: CellState | None = Field(default=None, description="In one of the languages.")
-    days: Days
-
-
-class StatisticsQuery(operations.ApiValue):
-    """Which originals the statistics are about."""
-
-    days: Days
+    days: Days = DAYS_LISTED
 
 
 class LanguageStatistics(operations.ApiValue):
@@ -89,39 +85,6 @@ class StatisticsValue(operations.ApiValue):
     stories_of_subscribers: ServedShare = Field(
         validation_alias="readings", description="Each story once for each subscriber."
     )
-
-
-class StoryName(operations.ApiValue):
-    """A story."""
-
-    story: StoryKey
-
-
-class PlannedTranslation(StoryName):
-    """A promise. Of a day its end counts, in the publication's time zone."""
-
-    until: date | operations.Moment
-    person: str = Field(
-        default="",
-        max_length=320,
-        description="The address of whom an editor assigns it to; empty for oneself.",
-    )
-
-
-class BegunTranslation(StoryName):
-    """A translation that is in work."""
-
-    until: date | operations.Moment | None = None
-
-
-class GivenUpTranslation(StoryName):
-    """A translation that will not come."""
-
-    reason: operations.Text
-
-
-class ChangeQuery(StoryName):
-    """Whose changes are asked for."""
 
 
 class OriginalChanges(operations.ApiValue):
@@ -159,11 +122,11 @@ def _cell(cell: Cell) -> StoryInLanguage:
 
 @OPERATIONS.add("GET /translations/statistics", Permission.VIEW, about=operations.About.EACH)
 def _read_translation_statistics(
-    request: ApiRequest, query: StatisticsQuery
+    request: ApiRequest, *, days: Days = DAYS_LISTED
 ) -> StatisticsValue:
     """Read how late translations come, and who is served in which language."""
     languages = request.languages(Permission.VIEW, None)
-    found = request.call(translations.read_statistics, **dict(query))
+    found = request.call(translations.read_statistics, days=days)
     counts = [_language_statistics(found, language) for language in languages]
     return StatisticsValue.of(found, languages=counts)
 
@@ -185,39 +148,52 @@ def _seconds(span: timedelta | None) -> int | None:
 
 @OPERATIONS.add("GET /translations/<language>/changes", Permission.VIEW)
 def _read_original_changes(
-    request: ApiRequest, language: str, query: ChangeQuery
+    request: ApiRequest, language: str, *, story: StoryKey
 ) -> OriginalChanges:
     """Read what changed in an original since it was translated."""
-    return OriginalChanges.of(
-        paragraphs=request.call(translations.original_changes, query.story, language)
-    )
+    found = request.call(translations.original_changes, story, language)
+    return OriginalChanges.of(paragraphs=found)
 
 
 @OPERATIONS.add("POST /translations/<language>/claim", Permission.TRANSLATE)
-def _claim_translation(request: ApiRequest, language: str, body: PlannedTranslation) -> None:
-    """Promise a translation by a day, or assign it to somebody."""
-    request.call(translations.claim_translation, body.story, language, body.until, body.person)
+def _claim_translation(
+    request: ApiRequest,
+    language: str,
+    *,
+    story: StoryKey,
+    until: UntilTime,
+    person: Annotated[
+        str,
+        Field(max_length=320, description="Whom an editor assigns it to; empty for oneself."),
+    ] = "",
+) -> None:
+    """UntilTime a translation by a day, or assign it to somebody."""
+    request.call(translations.claim_translation, story, language, until, person)
 
 
 @OPERATIONS.add("POST /translations/<language>/start", Permission.TRANSLATE)
-def _start_translation(request: ApiRequest, language: str, body: BegunTranslation) -> None:
+def _start_translation(
+    request: ApiRequest, language: str, *, story: StoryKey, until: UntilTime | None = None
+) -> None:
     """Say that a translation is in work."""
-    request.call(translations.start_translation, body.story, language, body.until)
+    request.call(translations.start_translation, story, language, until)
 
 
 @OPERATIONS.add("POST /translations/<language>/give-up", Permission.TRANSLATE)
-def _give_up_translation(request: ApiRequest, language: str, body: GivenUpTranslation) -> None:
+def _give_up_translation(
+    request: ApiRequest, language: str, *, story: StoryKey, reason: operations.Text
+) -> None:
     """Say that a translation will not come, and why."""
-    request.call(translations.give_up_translation, body.story, language, body.reason)
+    request.call(translations.give_up_translation, story, language, reason)
 
 
 @OPERATIONS.add("POST /translations/<language>/release", Permission.TRANSLATE)
-def _release_translation(request: ApiRequest, language: str, body: StoryName) -> None:
+def _release_translation(request: ApiRequest, language: str, *, story: StoryKey) -> None:
     """Remove what was said of a translation."""
-    request.call(translations.release_translation, body.story, language)
+    request.call(translations.release_translation, story, language)
 
 
 @OPERATIONS.add("POST /translations/<language>/dismiss", Permission.TRANSLATE)
-def _dismiss_staleness(request: ApiRequest, language: str, body: StoryName) -> None:
+def _dismiss_staleness(request: ApiRequest, language: str, *, story: StoryKey) -> None:
     """Let a translation count as up to date until its original changes again."""
-    request.call(translations.dismiss_staleness, body.story, language)
+    request.call(translations.dismiss_staleness, story, language)

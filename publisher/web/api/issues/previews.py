@@ -23,18 +23,15 @@ _MOST_ADDRESSES = 10
 ViewerNumber = Annotated[
     int | None,
     Field(
-        default=None,
         ge=1,
         le=LARGEST_ID,
         description="As whom it is seen; by default as somebody who has chosen nothing.",
     ),
 ]
-
-
-class MailQuery(ApiValue):
-    """As whom a mail is seen."""
-
-    subscriber: ViewerNumber
+TestAddresses = Annotated[
+    list[Annotated[str, Field(min_length=3, max_length=320)]],
+    Field(min_length=1, max_length=_MOST_ADDRESSES),
+]
 
 
 class MailValue(ApiValue):
@@ -52,16 +49,6 @@ class MailValue(ApiValue):
     not_sent: str | None = Field(description="Why the subscriber would not get it.")
 
 
-class NewTestMails(ApiValue):
-    """To whom a test mail is sent, and as whom it is seen."""
-
-    to: Annotated[
-        list[Annotated[str, Field(min_length=3, max_length=320)]],
-        Field(min_length=1, max_length=_MOST_ADDRESSES),
-    ]
-    subscriber: ViewerNumber
-
-
 class SentTestMail(ApiValue):
     """A test mail; `problem` is why it was not sent."""
 
@@ -76,21 +63,23 @@ class SentTestMails(ApiValue):
 
 
 @OPERATIONS.add("GET /issues/<issue>/mail", Permission.VIEW, tagged=True)
-def _read_mail(request: ApiRequest, issue: str, query: MailQuery) -> MailValue:
+def _read_mail(
+    request: ApiRequest, issue: str, *, subscriber: ViewerNumber = None
+) -> MailValue:
     """Read an issue's mail as a subscriber would get it."""
     language = language_of_issue(request.state.database, issue)
-    return _mail_value(_preview(request, issue, language, query.subscriber))
+    return _mail_value(_preview(request, issue, language, subscriber))
 
 
 @OPERATIONS.add(
     "GET /newsletters/<newsletter>/next/<language>/mail", Permission.VIEW, tagged=True
 )
 def _read_next_mail(
-    request: ApiRequest, newsletter: str, language: str, query: MailQuery
+    request: ApiRequest, newsletter: str, language: str, *, subscriber: ViewerNumber = None
 ) -> MailValue:
     """Read the mail of an edition's next issue as a subscriber would get it."""
     edition = _edition(request, newsletter, language)
-    return _mail_value(_preview(request, edition, language, query.subscriber))
+    return _mail_value(_preview(request, edition, language, subscriber))
 
 
 def _mail_value(found: use_cases.MailPreview) -> MailValue:
@@ -106,28 +95,33 @@ def _mail_value(found: use_cases.MailPreview) -> MailValue:
 
 # Its answer has addresses. A second test mail harms nobody, and tests are limited.
 @OPERATIONS.add("POST /issues/<issue>/test", Permission.SEND_TEST, repeatable=True)
-def _send_test(request: ApiRequest, issue: str, body: NewTestMails) -> SentTestMails:
+def _send_test(
+    request: ApiRequest, issue: str, *, to: TestAddresses, subscriber: ViewerNumber = None
+) -> SentTestMails:
     """Send an issue as a test to some addresses."""
     language = language_of_issue(request.state.database, issue)
-    return _send(request, _preview(request, issue, language, body.subscriber))
+    return _send(request, _preview(request, issue, language, subscriber), to)
 
 
 @OPERATIONS.add(
     "POST /newsletters/<newsletter>/next/<language>/test", Permission.SEND_TEST, repeatable=True
 )
 def _send_next_test(
-    request: ApiRequest, newsletter: str, language: str, body: NewTestMails
+    request: ApiRequest,
+    newsletter: str,
+    language: str,
+    *,
+    to: TestAddresses,
+    subscriber: ViewerNumber = None,
 ) -> SentTestMails:
     """Send an edition's next issue as a test to some addresses."""
     edition = _edition(request, newsletter, language)
-    return _send(request, _preview(request, edition, language, body.subscriber))
+    return _send(request, _preview(request, edition, language, subscriber), to)
 
 
-def _send(request: ApiRequest, preview: use_cases.MailPreview) -> SentTestMails:
+def _send(request: ApiRequest, preview: use_cases.MailPreview, to: list[str]) -> SentTestMails:
     with refused_values("/to"):
-        sent = send_tests(
-            request.state, request.opened.renderer, request.actor, [preview], request.body.to
-        )
+        sent = send_tests(request.state, request.opened.renderer, request.actor, [preview], to)
     return SentTestMails.of(mails=sent)
 
 

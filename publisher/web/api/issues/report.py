@@ -1,7 +1,6 @@
 """Operations after an issue was sent: its report, its deliveries in doubt."""
 
-from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -19,13 +18,6 @@ class ReportValue(ApiValue):
     report: dict[str, Any] = Field(description="As `publisher issues report --json` prints it.")
 
 
-class DoubtChoiceValue(StrEnum):
-    """What is done with deliveries of which nobody knows whether they arrived."""
-
-    RESEND = "resend"
-    MARK_SENT = "mark-sent"
-
-
 class DoubtCount(ApiValue):
     """How many deliveries were decided."""
 
@@ -40,8 +32,8 @@ def _read_report(request: ApiRequest, issue: str) -> ReportValue:
 
 @OPERATIONS.add("POST /issues/<issue>/doubts", Permission.DECIDE_DOUBTS)
 def _decide_doubts(
-    request: ApiRequest, issue: str, *, decision: DoubtChoiceValue
+    request: ApiRequest, issue: str, *, decision: Literal["resend", "mark-sent"]
 ) -> DoubtCount:
     """Send deliveries in doubt again, or record them as sent."""
-    is_resent = decision is DoubtChoiceValue.RESEND
+    is_resent = decision == "resend"
     return DoubtCount(deliveries=request.call(decide_doubts, issue, resend=is_resent).count)

@@ -111,20 +111,6 @@ def _folded(lines: Sequence[listing.ListedIssue]) -> list[list[listing.ListedIss
     return runs
 
 
-@ROUTES.add("GET /calendar/", Permission.VIEW)
-@ROUTES.add("GET /calendar/<newsletter>/<day>/", Permission.VIEW)
-def _moved(_request: ConsoleRequest, newsletter: str = "", day: str = "") -> flask.Response:
-    """Lead to where the calendar is now."""
-    first = _parse_day(flask.request.args.get("from", ""))
-    place = _place_of(newsletter, day) if newsletter else _PATH
-    query = f"?from={first:%Y-%m}" if first else ""
-    return flask.Response(status=308, headers={"Location": f"{place}{query}"})
-
-
-def _place_of(newsletter: str, day: str) -> str:
-    return f"{_PATH}day/{quote(newsletter)}/{quote(day)}/"
-
-
 @ROUTES.add("GET /issues/day/<newsletter>/<day>/", Permission.VIEW)
 def _page(
     request: ConsoleRequest, newsletter: str, day: str, problem: str = "", status: int = 200
@@ -174,7 +160,9 @@ def _verb(
             shown = act(request, key)
         except (UsageError, IssueError) as error:
             return _page(request, newsletter, day, str(error), 422)
-        return shown or request.see_other(_place_of(newsletter, day), "saved")
+        return shown or request.see_other(
+            f"{_PATH}day/{quote(newsletter)}/{quote(day)}/", "saved"
+        )
 
 
 @_verb

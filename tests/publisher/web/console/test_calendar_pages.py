@@ -140,18 +140,6 @@ def copy_issue(connection: Connection, number: int, state: str) -> None:
         connection.execute(insert(digest_table).values({**digest, "issue_id": new["id"]}))
 
 
-def test_addresses_of_the_calendar_lead_to_the_issues(sign_in: SignIn) -> None:
-    client = sign_in("viewer")
-    for path, place in (
-        ("/calendar/", "/issues/"),
-        ("/calendar/?from=2026-03-18", "/issues/?from=2026-03"),
-        ("/calendar/weekly/2026-01-16/", DAY),
-        ("/calendar/a%20b/x/", "/issues/day/a%20b/x/"),
-    ):
-        answer = client.get(path)
-        assert (answer.status_code, answer.headers["Location"]) == (308, place)
-
-
 NIGHTLY = {"name": "nightly", "schedule": "30 2 * * *", "timezone": "Europe/Berlin"}
 
 
