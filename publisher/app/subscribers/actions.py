@@ -154,22 +154,18 @@ def read_subscriber_record(
     return record, read_returned_mail(state.database, record, state.clock.now())
 
 
-def resubscribe_address(
-    state: EditingState, actor: Actor, address: str, newsletter: str | None, *, note: str = ""
+def resubscribe_somebody(
+    state: EditingState, actor: Actor, who: int | str, newsletter: str | None, note: str = ""
 ) -> ConsentChange:
-    """Do the same by address. Raise ConsentError for somebody erased, too, UnknownSubscriberError or BadAddressError."""
+    """Undo an unsubscription or a bounce, since the subscriber asked for it; raise as `resubscribe_person`.
+
+    By an address, raise ConsentError for somebody erased, too, UnknownSubscriberError or BadAddressError.
+    """
     try:
-        number = _number(state, address)
+        number = _number(state, who)
     except ErasedSubscriberError as error:
         remedy = "if the subscriber asks to come back, import it with --returned"
-        raise ConsentError(f"{error}; {remedy} {address}") from error
-    return resubscribe_number(state, actor, number, newsletter, note)
-
-
-def resubscribe_number(
-    state: EditingState, actor: Actor, number: int, newsletter: str | None, note: str
-) -> ConsentChange:
-    """Undo an unsubscription or a bounce, since the subscriber asked for it; raise as `resubscribe_person`."""
+        raise ConsentError(f"{error}; {remedy} {who}") from error
     with _changing(state, actor, "resubscribe", number) as (change, person):
         change.details["newsletter"] = newsletter
         connection, now = change.connection, state.clock.now()
@@ -180,34 +176,24 @@ def resubscribe_number(
         return done
 
 
-def unsubscribe_address(
-    state: EditingState, actor: Actor, address: str, newsletter: str | None, *, note: str = ""
-) -> ConsentChange:
-    return unsubscribe_number(state, actor, _number(state, address), newsletter, note)
-
-
-def unsubscribe_number(
-    state: EditingState, actor: Actor, number: int, newsletter: str | None, note: str
+def unsubscribe_somebody(
+    state: EditingState, actor: Actor, who: int | str, newsletter: str | None, note: str = ""
 ) -> ConsentChange:
     """Unsubscribe somebody from one newsletter, or from all. Doing so twice is no error."""
-    with _changing(state, actor, "unsubscribe", number) as (change, person):
+    with _changing(state, actor, "unsubscribe", _number(state, who)) as (change, person):
         records.check_newsletter(state.settings, person, newsletter)
         change.details["newsletter"] = newsletter
         connection, now = change.connection, state.clock.now()
         owner = ConsentSource.OWNER
         unsubscribe_subscriber(connection, person, newsletter, now, source=owner, note=note)
-        done = ConsentChange(person, _require(connection, number))
+        done = ConsentChange(person, _require(connection, person.id))
         change.is_repeated = not done.changed
         return done
 
 
-def erase_address(state: EditingState, actor: Actor, address: str) -> None:
-    erase_number(state, actor, _number(state, address))
-
-
-def erase_number(state: EditingState, actor: Actor, number: int) -> None:
+def erase_somebody(state: EditingState, actor: Actor, who: int | str) -> None:
     """Delete all that is stored of a subscriber, but a keyed hash of the address. Ledger rows stay, with a number in its place."""
-    with _changing(state, actor, "erase", number) as (change, person):
+    with _changing(state, actor, "erase", _number(state, who)) as (change, person):
         records.erase_person(change.connection, state.settings, person, state.clock.now())
 
 
@@ -235,8 +221,11 @@ def _changing(
         yield change, person
 
 
-def _number(state: EditingState, address: str) -> int:
-    return records.find_record(state.settings, state.database, address).subscriber.id
+def _number(state: EditingState, who: int | str) -> int:
+    """Return a subscriber's number, of that or of an address."""
+    if isinstance(who, int):
+        return who
+    return records.find_record(state.settings, state.database, who).subscriber.id
 
 
 def _require(connection: Connection, number: int) -> Subscriber:

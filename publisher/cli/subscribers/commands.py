@@ -58,10 +58,10 @@ def subscribers_unsubscribe_command(
     --newsletter NAME (all of them): Only this newsletter.
     --note TEXT: How the subscriber asked; `find` shows it.
     """
-    from publisher.app.subscribers.actions import unsubscribe_address
+    from publisher.app.subscribers.actions import unsubscribe_somebody
 
     with given.editing() as (state, actor):
-        change = unsubscribe_address(state, actor, address, newsletter, note=note)
+        change = unsubscribe_somebody(state, actor, address, newsletter, note=note)
     echo(output.unsubscribed_sentence(change, newsletter))
 
 
@@ -78,10 +78,10 @@ def subscribers_resubscribe_command(
     --newsletter NAME (all of them): Only this newsletter.
     --note TEXT: How the subscriber asked; `find` shows it.
     """
-    from publisher.app.subscribers.actions import resubscribe_address
+    from publisher.app.subscribers.actions import resubscribe_somebody
 
     with given.editing() as (state, actor):
-        change = resubscribe_address(state, actor, address, newsletter, note=note)
+        change = resubscribe_somebody(state, actor, address, newsletter, note=note)
     echo(output.resubscribed_sentence(change))
 
 
@@ -96,7 +96,7 @@ def subscribers_erase_command(given: common.Given, address: str, *, yes: bool = 
     ADDRESS: The subscriber's address, in any spelling.
     --yes: Erase without a question.
     """
-    from publisher.app.subscribers.actions import erase_address
+    from publisher.app.subscribers.actions import erase_somebody
     from publisher.app.subscribers.records import find_record
 
     with given.editing() as (state, actor):
@@ -104,7 +104,7 @@ def subscribers_erase_command(given: common.Given, address: str, *, yes: bool = 
         if not yes and not _confirms(f"Erase {person.address}? It can't be undone."):
             echo("nothing was erased")
             return 1
-        erase_address(state, actor, address)
+        erase_somebody(state, actor, address)
     echo(
         f"{person.address} is erased. Mails that were sent, the outbox and backups still have it"
     )

@@ -85,7 +85,7 @@ def _unsubscribe(
     note: Annotated[Text, Field(description="Kept in the history, like who asked.")] = "",
 ) -> SubscriberAnswer:
     """Unsubscribe somebody who asked you to."""
-    change = request.call(actions.unsubscribe_number, subscriber, newsletter, note)
+    change = request.call(actions.unsubscribe_somebody, subscriber, newsletter, note)
     return SubscriberAnswer.of(change.after)
 
 
@@ -94,7 +94,7 @@ def _unsubscribe(
 )
 def _erase_subscriber(request: ApiRequest, subscriber: int) -> None:
     """Delete all that is stored of a subscriber, for good."""
-    request.call(actions.erase_number, subscriber)
+    request.call(actions.erase_somebody, subscriber)
 
 
 # Characters of a list, and bytes of a body with one: about 100,000 subscribers. It is parsed as a whole.

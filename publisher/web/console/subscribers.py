@@ -103,14 +103,14 @@ def _show_one(request: ConsoleRequest, number: int) -> flask.Response:
 @ROUTES.add("POST /subscribers/<int:number>/unsubscribe/", Permission.MANAGE_SUBSCRIBERS)
 def _unsubscribe(request: ConsoleRequest, number: int) -> flask.Response:
     newsletter, note = request.field("newsletter") or None, request.field("note")
-    request.call(actions.unsubscribe_number, number, newsletter, note)
+    request.call(actions.unsubscribe_somebody, number, newsletter, note)
     return request.see_other(f"{_PATH}{number}/", done="saved")
 
 
 @ROUTES.add("POST /subscribers/<int:number>/resubscribe/", Permission.MANAGE_SUBSCRIBERS)
 def _resubscribe(request: ConsoleRequest, number: int) -> flask.Response:
     newsletter, note = request.field("newsletter") or None, request.field("note")
-    request.call(actions.resubscribe_number, number, newsletter, note)
+    request.call(actions.resubscribe_somebody, number, newsletter, note)
     return request.see_other(f"{_PATH}{number}/", done="saved")
 
 
@@ -120,7 +120,7 @@ def _resubscribe(request: ConsoleRequest, number: int) -> flask.Response:
 def _erase(request: ConsoleRequest, number: int) -> flask.Response:
     if request.field("sure") != "yes":
         return request.see_other(f"{_PATH}{number}/")
-    request.call(actions.erase_number, number)
+    request.call(actions.erase_somebody, number)
     return request.see_other(_PATH, done="saved")
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from publisher.app.operation import page_servers
-from publisher.app.subscribers.actions import erase_address
+from publisher.app.subscribers.actions import erase_somebody
 from publisher.app.subscribers.join_protection import offer_form
 from publisher.app.subscribers.joining import (
     SubscriptionRequest,
@@ -414,7 +414,7 @@ def test_each_state_of_a_link_has_its_sentence_in_each_language(
         with publication.database.writing() as connection:
             connection.execute(update(join_request).values(cancelled_at=NOW))
     if state == "unknown":
-        erase_address(*by_owner(publication), ANN)
+        erase_somebody(*by_owner(publication), ANN)
     for language, sentence in zip(("en", "ar"), SENTENCES[state], strict=True):
         page = client.get(f"/{language}/confirm/?t={link}").text
         assert f"<h1>{sentence}</h1>" in page

@@ -8,7 +8,7 @@ from datetime import timedelta
 from publisher.accounts.model import terminal_actor
 from publisher.app.editing_state import EditingState
 from publisher.app.subscribers import access, joining, preferences, unsubscribing
-from publisher.app.subscribers.actions import erase_address
+from publisher.app.subscribers.actions import erase_somebody
 from publisher.app.subscribers.preferences import EnteredPreferences
 from publisher.app.subscribers.records import import_subscribers
 from publisher.app.subscribers.unsubscribing import UNDO_PERIOD, LeaveScope
@@ -286,7 +286,7 @@ class History(Play):
             secret=SECRET,
             clock=FixedClock(self.now),
         )
-        erase_address(state, terminal_actor(), address)
+        erase_somebody(state, terminal_actor(), address)
         self.model.remove(person)
         self.model.barred.add(person.address)
         for other in self.model.persons:

@@ -15,7 +15,7 @@ from publisher.app.issues import preview as use_cases
 from publisher.app.issues.dry_run import open_dry_run, open_preview, preview_next
 from publisher.app.issues.lookup import find_edition
 from publisher.app.issues.send_test_mails import TEST_MAIL_LIMIT, SentTest, send_tests
-from publisher.app.subscribers.actions import unsubscribe_address
+from publisher.app.subscribers.actions import unsubscribe_somebody
 from publisher.app.subscribers.personal_tables import OTHER_TABLES, PERSONAL_TABLES, own_numbers
 from publisher.clock import FixedClock
 from publisher.database import Database, engine, open_database
@@ -58,7 +58,7 @@ def send_stories(publication: PublicationFolder) -> None:
     found.join("left", "en")
     found.run()
     found.next_day()
-    unsubscribe_address(*by_owner(publication), "left@example.com", None)
+    unsubscribe_somebody(*by_owner(publication), "left@example.com", None)
     found.write(3, "en", "ar")
 
 

@@ -21,7 +21,7 @@ from publisher.app.issues.preview_pages import (
     with_local_pictures,
     with_scheme,
 )
-from publisher.app.subscribers.actions import unsubscribe_address
+from publisher.app.subscribers.actions import unsubscribe_somebody
 from publisher.assembly import gate_run
 from publisher.config import Publication
 from publisher.database.metadata import metadata
@@ -186,7 +186,7 @@ def test_who_gets_nothing_is_told_why(reading: Reading, renderer: Renderer) -> N
     reading.join("pausing", "en", paused_until=reading.publication.clock.now() + DAY)
     left = reading.join("left", "en")
     publication = reading.publication
-    unsubscribe_address(*by_owner(publication), left, None)
+    unsubscribe_somebody(*by_owner(publication), left, None)
     reading.join("picky", "en", topics=("none",))
     pipeline_of(reading.publication).prepare()
     found = {

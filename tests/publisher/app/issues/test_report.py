@@ -16,7 +16,7 @@ from publisher.app.editing_state import find_terminal_actor
 from publisher.app.issues import deliveries
 from publisher.app.issues.corrections import CorrectionRequest, correct_issue
 from publisher.app.issues.lookup import require_issue, require_rows
-from publisher.app.subscribers.actions import erase_address, read_returned_mail, revive_address
+from publisher.app.subscribers.actions import erase_somebody, read_returned_mail, revive_address
 from publisher.app.subscribers.preferences import switch_language
 from publisher.app.subscribers.records import find_record
 from publisher.bounces.intake import receive_bounce
@@ -429,7 +429,7 @@ def test_reports_are_erased_with_their_subscriber(ledger: OpenLedger) -> None:
     publication = ledger.publication
     bounce(publication, ANN, 1)
     bounce(publication, BOB, 1)
-    erase_address(*by_owner(publication), ANN)
+    erase_somebody(*by_owner(publication), ANN)
     (row,) = publication.rows(bounce_event)
     assert row["subscriber_id"] == number_of(publication.database, BOB)
 

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from publisher.app.operation.status import take_snapshot
 from publisher.app.subscribers import unsubscribing
-from publisher.app.subscribers.actions import erase_address, resubscribe_address
+from publisher.app.subscribers.actions import erase_somebody, resubscribe_somebody
 from publisher.app.subscribers.join_protection import (
     FormEvidence,
     check_form,
@@ -260,7 +260,7 @@ def test_somebody_erased_is_asked_and_comes_back_even_after_a_complaint(
         suppress(connection, ANN, SubscriberStatus.COMPLAINED, NOW)
     ask(folder)
     assert notices(folder) == []
-    erase_address(*by_owner(folder), ANN)
+    erase_somebody(*by_owner(folder), ANN)
     ask(folder)
     assert [kind for kind, _values in notices(folder)] == ["confirm"]
     assert status(folder) is SubscriberStatus.PENDING
@@ -456,7 +456,7 @@ def test_the_owner_lifts_a_refusal_for_somebody_who_asks(folder: PublicationFold
     later = timedelta(days=2)
     ask(folder, after=later)
     assert len(folder.rows(join_request)) == 1
-    resubscribe_address(*by_owner(folder), ANN, "weekly")
+    resubscribe_somebody(*by_owner(folder), ANN, "weekly")
     ask(folder, after=later)
     assert notices(folder)[-1][0] == "already-subscribed"
 

@@ -50,7 +50,7 @@ def imported(
 def test_the_owner_unsubscribes_and_resubscribes_and_the_history_says_so(
     three: PublicationFolder,
 ) -> None:
-    change = actions.unsubscribe_address(
+    change = actions.unsubscribe_somebody(
         *by_owner(three), "ANN@example.com", None, note="by telephone"
     )
     assert (change.changed, change.ended, change.started) == (True, ("weekly",), ())
@@ -61,11 +61,11 @@ def test_the_owner_unsubscribes_and_resubscribes_and_the_history_says_so(
         SubscriberEvent(NOW, None, ACTIVE, LEFT, owner, note),
         SubscriberEvent(NOW, "weekly", ACTIVE, LEFT, owner, note),
     )
-    again = actions.unsubscribe_address(*by_owner(three), ANN, None)
+    again = actions.unsubscribe_somebody(*by_owner(three), ANN, None)
     assert (again.changed, again.ended) == (False, ())
-    change = actions.resubscribe_address(*by_owner(three), ANN, None)
+    change = actions.resubscribe_somebody(*by_owner(three), ANN, None)
     assert (change.changed, change.started) == (True, ("weekly",))
-    again = actions.resubscribe_address(*by_owner(three), ANN, None)
+    again = actions.resubscribe_somebody(*by_owner(three), ANN, None)
     assert (again.changed, again.started) == (False, ())
 
 
@@ -75,9 +75,9 @@ def test_what_the_owner_changes_is_in_the_audit_log_without_an_address(
     settings, database = three.settings, three.database
     ann = records.find_record(settings, database, ANN).subscriber.id
     for _twice in range(2):
-        actions.unsubscribe_address(*by_owner(three), ANN, "weekly", note=f"{ANN} asked")
-    actions.resubscribe_address(*by_owner(three), ANN, "weekly")
-    actions.erase_address(*by_owner(three), ANN)
+        actions.unsubscribe_somebody(*by_owner(three), ANN, "weekly", note=f"{ANN} asked")
+    actions.resubscribe_somebody(*by_owner(three), ANN, "weekly")
+    actions.erase_somebody(*by_owner(three), ANN)
     log = audit_log(editing_state(three))[::-1]
     with database.reading() as connection:
         assert audit.find_fault(connection, SECRET) is None
@@ -95,7 +95,7 @@ def test_a_newsletter_is_one_of_the_settings_or_of_the_subscriber(
     three: PublicationFolder,
 ) -> None:
     settings, database = three.settings, three.database
-    for use_case in (actions.unsubscribe_address, actions.resubscribe_address):
+    for use_case in (actions.unsubscribe_somebody, actions.resubscribe_somebody):
         with pytest.raises(UsageError, match="wekly: no such newsletter; there are: weekly"):
             use_case(*by_owner(three), ANN, "wekly")
     ann = records.find_record(settings, database, ANN).subscriber
@@ -103,7 +103,7 @@ def test_a_newsletter_is_one_of_the_settings_or_of_the_subscriber(
         records.check_newsletter(settings, ann, known)
     # One that ended can still be unsubscribed.
     three.reload(newsletters=[{"name": "monthly"}])
-    change = actions.unsubscribe_address(*by_owner(three), ANN, "weekly")
+    change = actions.unsubscribe_somebody(*by_owner(three), ANN, "weekly")
     assert change.ended == ("weekly",)
 
 
@@ -125,11 +125,11 @@ def test_what_the_owner_may_not_undo_or_has_to_name_is_refused_with_the_address(
         with pytest.raises(
             ConsentError, match=f"^{address}: {status} stays {status}: .*{reason}"
         ):
-            actions.resubscribe_address(*by_owner(publication), address, None)
+            actions.resubscribe_somebody(*by_owner(publication), address, None)
     # Somebody who was imported as unsubscribed has no newsletter to bring back.
     with pytest.raises(UsageError, match="name one of weekly"):
-        actions.resubscribe_address(*by_owner(publication), CYD, None)
-    assert actions.resubscribe_address(*by_owner(publication), CYD, "weekly").started == (
+        actions.resubscribe_somebody(*by_owner(publication), CYD, None)
+    assert actions.resubscribe_somebody(*by_owner(publication), CYD, "weekly").started == (
         "weekly",
     )
 
@@ -140,9 +140,9 @@ def test_an_address_that_nobody_has_is_an_error_everywhere(
     settings, database = publication.settings, publication.database
     for use_case in (
         lambda: records.find_record(settings, database, ANN),
-        lambda: actions.unsubscribe_address(*by_owner(publication), ANN, None),
-        lambda: actions.resubscribe_address(*by_owner(publication), ANN, None),
-        lambda: actions.erase_address(*by_owner(publication), ANN),
+        lambda: actions.unsubscribe_somebody(*by_owner(publication), ANN, None),
+        lambda: actions.resubscribe_somebody(*by_owner(publication), ANN, None),
+        lambda: actions.erase_somebody(*by_owner(publication), ANN),
     ):
         with pytest.raises(UnknownSubscriberError, match=ANN):
             use_case()
@@ -151,11 +151,11 @@ def test_an_address_that_nobody_has_is_an_error_everywhere(
 def test_an_erased_address_is_recognised_and_comes_back_only_on_request(
     three: PublicationFolder,
 ) -> None:
-    actions.erase_address(*by_owner(three), "Ann@Example.com")
+    actions.erase_somebody(*by_owner(three), "Ann@Example.com")
     with pytest.raises(ErasedSubscriberError, match="was erased on 2026-01-09"):
         records.find_record(three.settings, three.database, ANN)
     with pytest.raises(ConsentError, match=f"import it with --returned {ANN}"):
-        actions.resubscribe_address(*by_owner(three), ANN, None)
+        actions.resubscribe_somebody(*by_owner(three), ANN, None)
     report = imported(three, ANN, BOB)
     assert report.erased == 1
     assert "was erased on 2026-01-09; only the subscriber can" in str(report.bad[0])
@@ -170,7 +170,7 @@ def test_an_interrupted_import_of_returned_addresses_is_done_again_as_it_was(
     three: PublicationFolder,
 ) -> None:
     for address in (ANN, BOB):
-        actions.erase_address(*by_owner(three), address)
+        actions.erase_somebody(*by_owner(three), address)
     # As far as it came.
     part = imported(three, ANN, BOB, returned=(ANN,))
     assert (part.added, part.erased) == (1, 1)
@@ -209,8 +209,8 @@ def test_deferred_mail_to_who_left_or_was_erased_is_not_sent_by_smtp(
         send(three, by_smtp(three, server))
         assert counts(three, issue)["deferred"] == 3
         server_is_busy = False
-        actions.unsubscribe_address(*by_owner(three), ANN, "weekly")
-        actions.erase_address(*by_owner(three), BOB)
+        actions.unsubscribe_somebody(*by_owner(three), ANN, "weekly")
+        actions.erase_somebody(*by_owner(three), BOB)
         send(three.at(NOW + SOON), by_smtp(three, server))
         assert [one.recipients for one in server.messages] == [(CYD,)]
     found = counts(three, issue)
@@ -280,10 +280,10 @@ def test_an_import_says_what_it_did_and_a_look_changes_nothing(listed: EditingSt
         lambda state, actor: lists.import_list(state, actor, FILE),
         lambda state, actor: lists.export_list(state, actor, io.StringIO()),
         lambda state, actor: numbers.read_subscriber_record(state, actor, 1),
-        lambda state, actor: numbers.resubscribe_number(state, actor, 1, None, ""),
+        lambda state, actor: numbers.resubscribe_somebody(state, actor, 1, None, ""),
         lambda state, actor: numbers.read_subscriber(state, actor, 1),
-        lambda state, actor: numbers.unsubscribe_number(state, actor, 1, None, ""),
-        lambda state, actor: numbers.erase_number(state, actor, 1),
+        lambda state, actor: numbers.unsubscribe_somebody(state, actor, 1, None, ""),
+        lambda state, actor: numbers.erase_somebody(state, actor, 1),
     ],
 )
 def test_only_who_is_for_subscribers_sees_and_changes_them(

@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import update
 
-from publisher.app.subscribers.actions import unsubscribe_address
+from publisher.app.subscribers.actions import unsubscribe_somebody
 from publisher.issues.tables import digest_table
 from publisher.web.console.context import ConsoleContext
 from subscribers.tables import subscriber
@@ -189,7 +189,7 @@ def test_an_unknown_address_is_told_at_the_field_and_an_unknown_number_is_no_pag
     assert answer.status_code == 422
     assert 'id="address-error">No subscriber has this address.' in answer.text
     assert '<a href="#address">No subscriber has this address.</a>' in answer.text
-    unsubscribe_address(*by_owner(publication), ANN, None)
+    unsubscribe_somebody(*by_owner(publication), ANN, None)
     page = client.get(f"{PAGE}?as={number_of(publication.database, ANN)}").text
     assert "is not subscribed" in page
     for query in ("as=x", "as=999999", "as=1%00"):

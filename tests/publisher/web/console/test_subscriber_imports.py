@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from publisher.app.subscribers.actions import erase_address
+from publisher.app.subscribers.actions import erase_somebody
 from publisher.app.subscribers.records import read_subscribers
 from publisher.web.console import MAX_LIST_BYTES
 from subscribers.changes import unsubscribe
@@ -32,7 +32,7 @@ def owner(sign_in: SignIn, publication: PublicationFolder) -> FlaskClient:
     subscribe(publication, (ANN, "en"), (BOB, "en"), (CYD, "en"))
     with publication.database.writing() as connection:
         unsubscribe(connection, BOB, None, NOW)
-    erase_address(*by_owner(publication), CYD)
+    erase_somebody(*by_owner(publication), CYD)
     return client
 
 

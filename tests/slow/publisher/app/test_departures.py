@@ -12,7 +12,7 @@ from sqlalchemy import delete
 from publisher.accounts.model import terminal_actor
 from publisher.app.operation.databases import recover_database
 from publisher.app.subscribers import departures
-from publisher.app.subscribers.actions import erase_address
+from publisher.app.subscribers.actions import erase_somebody
 from publisher.app.subscribers.departures import DepartureRecorder, record_departures
 from publisher.config.delivery import WarmupSettings
 from publisher.delivery.lineage.recovery import Choices
@@ -55,7 +55,7 @@ def test_who_left_stays_away_though_nothing_was_sent_since_a_snapshot(scene: Sce
     snapshot = scene.copy()
     leave(scene, 1)
     record(scene)
-    erase_address(*by_owner(scene.publication.at(scene.now)), reader(2))
+    erase_somebody(*by_owner(scene.publication.at(scene.now)), reader(2))
     record(scene)
     scene.restore(snapshot)
     assert not scene.is_quarantined
@@ -70,7 +70,7 @@ def test_who_left_stays_away_though_nothing_was_sent_since_a_snapshot(scene: Sce
 
 def test_who_was_erased_and_came_back_stays_whatever_else_is_erased(scene: Scene) -> None:
     leave(scene, 1)
-    erase_address(*by_owner(scene.publication.at(scene.now)), reader(2))
+    erase_somebody(*by_owner(scene.publication.at(scene.now)), reader(2))
     record(scene)
     scene.now += timedelta(hours=1)
     with scene.database.writing() as connection:
@@ -81,7 +81,7 @@ def test_who_was_erased_and_came_back_stays_whatever_else_is_erased(scene: Scene
             connection, normalise_address(reader(2)), JoinWish(("weekly",), "en"), scene.now
         )
     # The newest change of all goes with her.
-    erase_address(*by_owner(scene.publication.at(scene.now)), reader(1))
+    erase_somebody(*by_owner(scene.publication.at(scene.now)), reader(1))
     record(scene)
     with scene.database.reading() as connection:
         assert find_subscriber(connection, reader(2)) is not None
@@ -95,7 +95,7 @@ def test_nobody_gets_mail_again_who_had_left_since_the_backup(scene: Scene) -> N
     with scene.database.writing() as connection:
         suppress(connection, reader(2), SubscriberStatus.BOUNCED, scene.now)
         suppress(connection, reader(3), SubscriberStatus.COMPLAINED, scene.now)
-    erase_address(*by_owner(scene.publication.at(scene.now)), reader(4))
+    erase_somebody(*by_owner(scene.publication.at(scene.now)), reader(4))
     leave(scene, 5)
     with scene.database.writing() as connection:
         resubscribe(connection, reader(5), "weekly", scene.now)
@@ -128,7 +128,7 @@ def test_the_files_hold_no_address_and_only_what_is_new(scene: Scene) -> None:
     before = file.read_bytes()
     record(scene)
     assert file.read_bytes() == before
-    erase_address(*by_owner(scene.publication.at(scene.now)), reader(2))
+    erase_somebody(*by_owner(scene.publication.at(scene.now)), reader(2))
     record(scene)
     assert file.read_bytes().count(b"\n") == 2
     assert b"reader" not in file.read_bytes()
@@ -194,7 +194,7 @@ def test_erasures_of_one_second_are_recorded_whenever_they_are_stored(scene: Sce
     for number, seconds in ((4, 0), (5, 0), (6, -5)):
         # The last one has waited for the first two.
         at = scene.now + timedelta(seconds=seconds)
-        erase_address(*by_owner(scene.publication.at(at)), reader(number))
+        erase_somebody(*by_owner(scene.publication.at(at)), reader(number))
         for _ in range(2):
             record(scene)
     (file,) = settings.folders.var.glob("journal/*.left")

@@ -34,7 +34,7 @@ from publisher.app.issues.sending import pause_sending, send_now
 from publisher.app.operation.page_servers import ConsoleState, open_console_state
 from publisher.app.operation.webhooks import disable_webhook
 from publisher.app.settings import read_editable_table
-from publisher.app.subscribers.actions import unsubscribe_number
+from publisher.app.subscribers.actions import unsubscribe_somebody
 from publisher.app.subscribers.lists import keep_list
 from publisher.config.publication import TranslationSettings
 from publisher.delivery.issue_opening import open_due_issues
@@ -207,7 +207,7 @@ class Scene:
         subscribe(publication, ("left@example.com", "en"))
         for name, address in (("number", "ann-en@example.com"), ("left", "left@example.com")):
             self.numbers["/subscribers/", name] = number_of(publication.database, address)
-        unsubscribe_number(
+        unsubscribe_somebody(
             self.state,
             approving.TERMINAL,
             self.numbers["/subscribers/", "left"],
