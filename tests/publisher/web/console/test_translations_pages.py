@@ -94,6 +94,21 @@ def test_a_translator_promises_starts_gives_up_and_releases(sign_in: SignIn) -> 
     assert "missing" in text_of(client, FERRY)
 
 
+def test_an_editor_assigns_a_translation_to_a_colleague(sign_in: SignIn) -> None:
+    sign_in("translator", "ar")
+    editor = sign_in("editor")
+    assert '<option value="translator-ar-en@example.org">Ann translator</option>' in (
+        editor.get(FERRY).text
+    )
+    promised = {"until": "2026-01-16", "person": "translator-ar-en@example.org"}
+    assert editor.post(f"{FERRY}claim/", data=promised).status_code == 303
+    assert "promised Ann translator" in text_of(editor, FERRY)
+    # Shown with the colleague's name chosen, and not with the editor's own.
+    page = editor.get(FERRY).text
+    assert '<option value="translator-ar-en@example.org" selected>Ann translator' in page
+    assert ">Ann editor</option>" not in page
+
+
 def test_a_changed_original_shows_what_changed_and_can_be_dismissed(
     sign_in: SignIn, publication: PublicationFolder
 ) -> None:
