@@ -253,11 +253,6 @@ class Article:
     # The page that the document names as the first of several copies.
     canonical_url: str | None = None
 
-    @property
-    def is_by_machine(self) -> bool:
-        """Whether a program translated the text, or converted it to another script."""
-        return self.provenance in {Provenance.MACHINE, Provenance.SCRIPT}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageVersion:

@@ -70,8 +70,13 @@ class SmtpSettings(ConfigTable):
     """The table [delivery.smtp]: the SMTP server and how to connect to it."""
 
     host: HostName = "localhost"
-    port: int | None = pydantic.Field(default=None, ge=1, le=65_535, strict=True)
     tls: Tls = Tls.STARTTLS
+    port: int = pydantic.Field(
+        default_factory=lambda table: _DEFAULT_PORTS.get(table.get("tls"), 0),
+        ge=1,
+        le=65_535,
+        strict=True,
+    )
     # PEM files: certificate authorities, client certificate and key.
     authorities: str | None = None
     certificate: str | None = None
@@ -87,10 +92,6 @@ class SmtpSettings(ConfigTable):
     promised: int = pydantic.Field(default=8, ge=1, le=100)
     # Seconds to wait for a reply; the reply to the final dot may take longer.
     timeout: int = pydantic.Field(default=60, ge=1, le=600)
-
-    @property
-    def port_used(self) -> int:
-        return self.port or _DEFAULT_PORTS[self.tls]
 
     @pydantic.model_validator(mode="before")
     @classmethod

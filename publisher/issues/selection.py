@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from feeds.normalisation import label
-from publisher.articles.model import Article, Mailing, Origin
+from publisher.articles.model import Article, Mailing, Origin, Provenance
 from publisher.config import Edition, MissingPolicy, Publication
 from publisher.i18n.messages import counted, message
 from publisher.languages import match
@@ -118,7 +118,8 @@ class SelectionRules:
     def allows(self, article: Article) -> bool:
         """Return whether an article's language and origin may be shown."""
         is_converted = article.origin == Origin.CONVERTED
-        if article.is_by_machine and not is_converted and not self.by_machine:
+        is_by_machine = article.provenance in {Provenance.MACHINE, Provenance.SCRIPT}
+        if is_by_machine and not is_converted and not self.by_machine:
             return False
         return article.language in self.languages and (
             not is_converted or article.language in self.conversions

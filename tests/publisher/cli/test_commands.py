@@ -431,7 +431,7 @@ def test_the_starter_is_sound_and_what_it_says_of_delivery_can_be_taken_up_as_it
     file.write_text(f"{before}[delivery]\n{taken_up}# Feeds:{after}", "utf-8")
     settings = load_settings(tmp_path / "mine")
     assert settings.delivery.table("smtp").host == "mail.example.org"
-    assert settings.delivery.table("smtp").port_used == 587
+    assert settings.delivery.table("smtp").port == 587
     assert settings.delivery.rate.per_hour == 5000
     assert [table.selector for table in settings.delivery.dkim] == ["news"]
 

@@ -39,7 +39,7 @@ def test_what_is_not_said_is_an_outbox_or_the_machines_own_server(tmp_path: Path
     assert (found.rate.per_second, found.rate.per_hour) == (None, None)
     assert (found.domain, found.warmup, found.dkim) == ((), None, ())
     smtp = delivery(tmp_path, '[delivery]\ntransport = "outbox"').table("smtp")
-    assert (smtp.host, smtp.tls, smtp.port_used) == ("localhost", Tls.STARTTLS, 587)
+    assert (smtp.host, smtp.tls, smtp.port) == ("localhost", Tls.STARTTLS, 587)
     assert (smtp.connections, smtp.promised, smtp.timeout) == (8, 8, 60)
     assert (smtp.user, smtp.hello, smtp.bounces) == (None, None, None)
 
@@ -61,7 +61,7 @@ def test_the_outbox_alone_may_lose_commits_with_the_power(tmp_path: Path) -> Non
 def test_the_port_goes_with_the_kind_of_tls_unless_said(
     tmp_path: Path, text: str, port: int
 ) -> None:
-    assert delivery(tmp_path, SMTP + text).table("smtp").port_used == port
+    assert delivery(tmp_path, SMTP + text).table("smtp").port == port
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "LOCALHOST."])

@@ -50,7 +50,7 @@ class SmtpServer:
 
     def __str__(self) -> str:
         host = self.settings.host
-        return f"{f'[{host}]' if ':' in host else host}:{self.settings.port_used}"
+        return f"{f'[{host}]' if ':' in host else host}:{self.settings.port}"
 
 
 def connect_to_server(server: SmtpServer) -> tuple[protocol.SmtpSocket, protocol.Capabilities]:
@@ -125,7 +125,7 @@ class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
 
 
 def _open(server: SmtpServer) -> _Bounded:
-    place, timeout = (server.settings.host, server.settings.port_used), server.settings.timeout
+    place, timeout = (server.settings.host, server.settings.port), server.settings.timeout
     if server.settings.tls is Tls.IMPLICIT:
         context = server.context
         return _BoundedTls(*place, _UNUSED_NAME, timeout=timeout, context=context)
