@@ -31,7 +31,6 @@ from publisher.articles.model import ArticleStatus, Origin, ParsedArticle, Prove
 from publisher.articles.tables import article, story
 from publisher.config import Settings
 from publisher.config.setting_keys import ABSENT
-from publisher.config.sources import FolderSourceSettings
 from publisher.drafts import store
 from publisher.drafts.store import FIELDS, Draft, draft_table
 from publisher.errors import (
@@ -110,20 +109,15 @@ class DraftDetails:
     story: TranslationDetails | None = None
 
 
-def editable_sources(settings: Settings) -> list[FolderSourceSettings]:
-    found = (one for one in settings.sources if isinstance(one, FolderSourceSettings))
-    return [one for one in found if one.editable]
-
-
 def require_written_sites(settings: Settings) -> None:
     """Raise UsageError for an editable source whose site can't be written."""
-    for source in editable_sources(settings):
+    for source in settings.editable_sources:
         SiteFolder(settings, source)
 
 
 def open_folder(settings: Settings, name: str) -> SiteFolder:
     """Return the folder of an editable source; raise DraftError for another one."""
-    for source in editable_sources(settings):
+    for source in settings.editable_sources:
         if source.name == name:
             return SiteFolder(settings, source)
     raise DraftError.saying(
@@ -159,7 +153,7 @@ def written_rows(
     own = article.c[
         "id", "story_id", "language", "title", "origin", "published_on", "published_at"
     ]
-    names = [one.name for one in editable_sources(state.settings)]
+    names = [one.name for one in state.settings.editable_sources]
     shown = (article.c.status != ArticleStatus.WITHDRAWN, article.c.origin != Origin.CONVERTED)
     query: sa.Select[Any] = sa.select(*own, *place).join_from(source_item, article).join(story)
     query = query.where(source_item.c.source.in_(names), *shown, *where).limit(_KNOWN_FILES)

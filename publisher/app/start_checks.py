@@ -14,7 +14,6 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from publisher import urls
-from publisher.app.drafts import require_written_sites
 from publisher.app.same_secret import require_same_secret
 from publisher.bucket.upload import fetch_issue_pages, find_former_contents, require_credentials
 from publisher.clock import Clock
@@ -266,7 +265,11 @@ def open_locked_parts(
 ) -> Iterator[PipelineParts]:
     """Open the parts of the pipeline, alone in this folder. An empty database beside published files is refused, but for a `new_start`."""
     require_credentials(settings)
-    require_written_sites(settings)
+    if settings.editable_sources:
+        # It loads all parsers, and few publications need it.
+        from publisher.app.drafts import require_written_sites
+
+        require_written_sites(settings)
     # A lost database has its secret in a backup: a new one must not be in its way.
     check = begin_anew if new_start else refuse_lost_state
     with ExitStack() as stack:

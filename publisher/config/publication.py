@@ -24,7 +24,7 @@ from publisher.config.choices import DigestKey, PodcastCategory
 from publisher.config.delivery import DeliverySettings, MailboxSettings, resolve_file
 from publisher.config.design import DesignSettings
 from publisher.config.newsletters import Edition, Newsletter
-from publisher.config.sources import AnySource, SourceSettings
+from publisher.config.sources import AnySource, FolderSourceSettings, SourceSettings
 from publisher.config.web import (
     BucketSettings,
     ConsoleSettings,
@@ -427,6 +427,11 @@ class Settings:
     def direct_database(self) -> str | None:
         """The address of the same database without a pooler, if it was given."""
         return self.direct_address.get_secret_value() if self.direct_address else None
+
+    @property
+    def editable_sources(self) -> list[FolderSourceSettings]:
+        folders = (one for one in self.sources if isinstance(one, FolderSourceSettings))
+        return [one for one in folders if one.editable]
 
     @property
     def takes_requests(self) -> bool:

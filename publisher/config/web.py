@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
@@ -214,8 +214,10 @@ class SubscriberSettings(values.ConfigTable):
     def value_types(self) -> tuple[SubscriberField, ...]:
         return tuple(one.value_type for one in self.field)
 
-    def problem_of(self, limits: Iterable[str], newsletters: Collection[str]) -> str:
+    def problem_of(self, limits: Collection[str], newsletters: Collection[str]) -> str:
         """Return why these can't limit an audience; an empty text if they can."""
+        if not limits:
+            return ""
         # Few publications have limits, and SQL takes long to import.
         from subscribers.audiences import limit_clause
         from subscribers.errors import BadCellError

@@ -23,16 +23,15 @@ from markupsafe import Markup, escape
 from publisher.articles.content.internal_links import link_anchors
 from publisher.errors import RenderingError
 from publisher.languages import locales
+from publisher.languages.catalogues import SOURCE_LANGUAGE, shipped_templates_folder
 from publisher.rendering import filters, plaintext
 from publisher.rendering.colours_and_fonts import typeface
 from publisher.rendering.template_files import (
-    SOURCE_LANGUAGE,
     catalogue,
     catalogue_faults,
     is_hidden_name,
     read_custom_template,
     shipped_template_names,
-    shipped_templates_folder,
 )
 from publisher.urls import author_path, topic_path
 from subscribers.addresses import readable_address

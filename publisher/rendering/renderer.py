@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from publisher.errors import RenderingError, SandboxError
+from publisher.languages import catalogues
 from publisher.log import log
 from publisher.rendering import environment, model, structured_data, template_files
 from publisher.rendering.model import LanguageLink, PublicationView
@@ -311,7 +312,7 @@ class Renderer:
 
     def has_catalogue(self, language: str) -> bool:
         """Return whether the program's own words are translated; if not, they are English."""
-        return template_files.has_catalogue(language, self._folders)
+        return catalogues.has_catalogue(language, self._folders)
 
     def fingerprint(self) -> str:
         return templates_fingerprint(*self._folders)
@@ -320,7 +321,7 @@ class Renderer:
 def templates_fingerprint(*folders: Path) -> str:
     """Return a hash of what output depends on besides content: templates, catalogues, code."""
     hashed = hashlib.sha256(f"rendering {RENDERING_VERSION}".encode())
-    hashed.update(_shipped_hash(template_files.shipped_templates_folder()))
+    hashed.update(_shipped_hash(catalogues.shipped_templates_folder()))
     for folder in folders:
         _add_folder(hashed, folder)
     return hashed.hexdigest()
@@ -362,7 +363,7 @@ def _shipped_hash(folder: Path) -> bytes:
 
 def _sources(folder: Path) -> list[str]:
     """Return the names below a folder of what subscribers' output depends on: nothing of the shipped console."""
-    is_shipped = folder == template_files.shipped_templates_folder()
+    is_shipped = folder == catalogues.shipped_templates_folder()
     found = []
     for place, folders, files in os.walk(folder):
         if is_shipped and "console" in folders:

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
-from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 
@@ -23,7 +22,14 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from publisher.errors import RenderingError
-from publisher.languages import known_tag, locale_of, match
+from publisher.languages import known_tag, locale_of
+from publisher.languages.catalogues import (
+    SOURCE_LANGUAGE,
+    catalogue_files,
+    console_catalogue_files,
+    find_catalogue,
+    shipped_templates_folder,
+)
 
 # The folder is listed before each page: a thousand files take as long as the page.
 MAX_TEMPLATE_FILES = 1000
@@ -38,14 +44,6 @@ _CATALOGUE = re.compile(r"locale/[^/]+/LC_MESSAGES/messages\.po")
 # Path, time of change in nanoseconds and size in bytes of each file; folders have 0 and 0.
 FolderState = frozenset[tuple[str, int, int]]
 EMPTY_FOLDER: FolderState = frozenset()
-
-
-@cache
-def shipped_templates_folder() -> Path:
-    """Return the folder of the shipped templates: inside a wheel's package, beside it in a checkout."""
-    package = Path(str(files("publisher")))
-    inside = package / "templates"
-    return inside if inside.is_dir() else package.parent / "templates"
 
 
 def folder_state(folder: Path) -> FolderState:
@@ -145,8 +143,6 @@ def read_custom_template(folder: Path, name: str) -> str:
     return found
 
 
-SOURCE_LANGUAGE = "en"
-
 # A place in a text that a value fills: `%(name)s`, and a written percent sign.
 _PLACEHOLDER = re.compile(r"%%|%\(\w+\)[sd]")
 
@@ -157,7 +153,7 @@ def catalogue(language: str, folders: tuple[Path, ...] = ()) -> tuple[NullTransl
     `folders` come before the shipped one. Traditional Chinese never gets Simplified. In the place of a
     catalogue that can't be read stands the shipped one; `catalogue_faults` names it.
     """
-    found, path = _found(language, folders)
+    found, path = find_catalogue(language, folders)
     if found is None or path is None:
         return NullTranslations(), found is not None
     made, _faults = _compiled(path, path.stat().st_mtime_ns, found)
@@ -168,7 +164,7 @@ def catalogue(language: str, folders: tuple[Path, ...] = ()) -> tuple[NullTransl
 
 def catalogue_faults(folders: tuple[Path, ...]) -> Iterator[str]:
     """Yield what can't be used of the catalogues in folders: a file, a language, a translation."""
-    for path in _catalogue_files(folders):
+    for path in catalogue_files(folders):
         if language := known_tag(path.parent.parent.name):
             yield from _compiled(path, path.stat().st_mtime_ns, language)[1]
         else:
@@ -188,35 +184,6 @@ def console_catalogue(language: str) -> tuple[NullTranslations, bool]:
             if message.id and is_complete(message, whole.num_plurals):
                 whole[message.id] = message
     return _binary(whole), len(whole) > 0
-
-
-def console_catalogue_files(language: str) -> list[Path]:
-    return sorted((shipped_templates_folder() / "locale" / language / "console").glob("*.po"))
-
-
-def has_catalogue(language: str, folders: tuple[Path, ...] = ()) -> bool:
-    """Return whether there is a catalogue for a language, without reading it."""
-    return _found(language, folders)[0] is not None
-
-
-def _found(language: str, folders: tuple[Path, ...]) -> tuple[str | None, Path | None]:
-    """Return the best language and its catalogue; the source language has none."""
-    paths = _paths((*folders, shipped_templates_folder()))
-    found = match(language, [SOURCE_LANGUAGE, *paths])
-    return found, paths.get(found) if found else None
-
-
-def _paths(folders: tuple[Path, ...]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for path in _catalogue_files(folders):
-        if tag := known_tag(path.parent.parent.name):
-            found.setdefault(tag, path)
-    return found
-
-
-def _catalogue_files(folders: tuple[Path, ...]) -> Iterator[Path]:
-    for folder in folders:
-        yield from filter(Path.is_file, sorted(folder.glob("locale/*/LC_MESSAGES/messages.po")))
 
 
 def _name(path: Path) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from threading import Thread
 from typing import Literal
 
 from publisher.config import Settings
@@ -49,7 +50,14 @@ def serve(
         stack.enter_context(running(server) if service else stopped_by_signals(server))
         for part, address in zip(parts, server.addresses, strict=True):
             ready(part, *address)
+        if "console" in parts:
+            Thread(target=_load_console).start()
         (service or server.run)()
+
+
+def _load_console() -> None:
+    # The first request does it too, and waits for it for a second.
+    from publisher.web.console import application  # noqa: F401
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from publisher.articles.model import Article
+from publisher.languages.catalogues import shipped_templates_folder
 from publisher.processes.limited_process import PROCESS_MEMORY_BYTES
 from publisher.rendering import (
     ArticleView,
@@ -22,7 +23,6 @@ from publisher.rendering import (
 from publisher.rendering.environment import TEMPLATE_FILTERS, Templates
 from publisher.rendering.model import ArchiveContent, FeedContent
 from publisher.rendering.sandbox import client, protocol
-from publisher.rendering.template_files import shipped_templates_folder
 from tests.publisher.rendering import sample
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,12 +6,10 @@ whoever made it sees what comes of it. What the issue contained before is kept a
 """
 
 from collections.abc import Callable, Container, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from time import sleep
 
 from sqlalchemy import Connection
 
@@ -24,7 +22,6 @@ from publisher.config import Edition, Settings
 from publisher.config.newsletters import MOST_ARTICLES
 from publisher.delivery.ledger.audience import profile_selector
 from publisher.errors import ArticleError, EditConflictError, IssueError
-from publisher.fault_isolation import explain_fault
 from publisher.i18n.messages import Sentence, joined, message, untranslated
 from publisher.ingest.parsers.markdown import opening_html
 from publisher.issues import editing, model, store
@@ -43,7 +40,6 @@ from publisher.issues.editing import (
 )
 from publisher.issues.selection import best_article, rules_of_edition
 from publisher.languages.locales import bidi_control_in
-from publisher.log import log
 from publisher.mail_limits import MAX_SUBJECT_COLUMNS
 from publisher.rendering import Renderer
 from publisher.rendering.digest import PREHEADER_COLUMNS
@@ -351,43 +347,6 @@ def render_again(
     with state.database.reading() as connection:
         (issue,) = store.issues_by_ids(connection, [issue.id])
     return EditedIssue(issue, problem or None)
-
-
-# Seconds after an edit for which the page that shows it, and the next press of a button, have the processor.
-_AFTER_EDIT = 0.3
-
-
-class BackgroundAssembly:
-    """Has issues assembled that were arranged, in one thread, each as it is by then. What it does not get to, the next cycle does."""
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1, "assemble")
-
-    def begin(
-        self, state: EditingState, renderer: Renderer, issues: Sequence[model.Issue]
-    ) -> None:
-        self._pool.submit(sleep, _AFTER_EDIT)
-        for issue in issues:
-            self._pool.submit(self._assemble, state, renderer, issue)
-
-    def wait(self, *, others: bool = True) -> None:
-        """Wait for what was begun; without `others`, for the one that is under way alone, and let nothing follow."""
-        self._pool.shutdown(cancel_futures=not others)
-        self._pool = ThreadPoolExecutor(1, "assemble")
-
-    def _assemble(self, state: EditingState, renderer: Renderer, issue: model.Issue) -> None:
-        try:
-            with state.database.reading() as connection:
-                # One that was changed once more comes again.
-                is_newest = store.is_unchanged(connection, issue)
-            if is_newest and issue.state is model.IssueState.ASSEMBLING:
-                render_again(state, issue, renderer)
-        except Exception as error:
-            log.exception("an issue could not be assembled after an edit", issue=issue.name)
-            with state.database.writing() as connection:
-                if store.is_unchanged(connection, issue):
-                    why = explain_fault(error)
-                    store.set_reason(connection, issue, why, model.IssueReason.NOT_MADE)
 
 
 def _apply(

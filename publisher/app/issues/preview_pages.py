@@ -20,7 +20,6 @@ from urllib.parse import unquote
 
 from publisher.app.editing_state import Actor, Permission
 from publisher.config import Settings
-from publisher.gate.passages import column_width
 from publisher.serving.headers import MEDIA_TYPES
 
 if TYPE_CHECKING:
@@ -68,6 +67,8 @@ def frame_document(
 def frame_height(text: str, width: int) -> int:
     """Return about how many CSS pixels a mail with a text part needs; a frame without scripts can't tell."""
     columns = width // _COLUMN
+    from publisher.gate.passages import column_width  # loads the engine of styles
+
     lines = sum(max(1, -(-column_width(line) // columns)) for line in text.splitlines())
     return min(max(lines * _LINE, _LOWEST), _HIGHEST)
 

@@ -21,10 +21,11 @@ from publisher.gate.findings import Finding, GateReport, MailPart
 from publisher.gate.mail import CheckedMail
 from publisher.ingest.problems import quarantined_items
 from publisher.languages import autonym, normalise
+from publisher.languages.catalogues import has_catalogue
 from publisher.mail.dkim_keys import dns_record, load_signers
 from publisher.notices.composer import NoticeComposer, sample_notices
 from publisher.notices.ledger import QueuedNotice
-from publisher.rendering.template_files import has_catalogue, misspelt_templates
+from publisher.rendering.template_files import misspelt_templates
 from publisher.site.writer import try_templates
 
 _MOST_FILES = 20  # files that are held back, of which each is named

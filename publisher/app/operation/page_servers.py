@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
-from publisher.app.issues.edits import BackgroundAssembly
+from publisher.app.issues.background_assembly import BackgroundAssembly
 from publisher.app.issues.preview_pages import PreviewStore
 from publisher.app.same_secret import require_same_secret
 from publisher.app.source_tests import SourceTests

@@ -34,11 +34,11 @@ from publisher.issues.model import SELECTED_STATES, STATES_WITH_PAGE, Issue, Iss
 from publisher.jobs import turns as job_turns
 from publisher.jobs.heartbeat import read_heartbeat
 from publisher.languages import match
+from publisher.languages.catalogues import has_catalogue
 from publisher.leader.process_lock import process_died
 from publisher.leader.store import current_leader, running_processes
 from publisher.mailbox.store import MailUse, count_received
 from publisher.notices.ledger import count_notices, count_rejected
-from publisher.rendering.template_files import has_catalogue
 from publisher.syndication import feed_index, websub
 from publisher.translations.listing import count_stale
 from publisher.translations.records import count_expired

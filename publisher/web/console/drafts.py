@@ -35,7 +35,7 @@ def _list(
         422 if problem else 200,
         drafts=request.call(drafts.list_drafts),
         articles=request.call(drafts.list_written_articles),
-        sources=[one.name for one in drafts.editable_sources(request.settings)],
+        sources=[one.name for one in request.settings.editable_sources],
         served=[tag for tag in languages if request.permits(Permission.EDIT_ISSUE, tag)],
         given={name: request.field(name) for name in ("title", "language", "source")},
         problem=problem,

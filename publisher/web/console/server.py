@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import cache, partial
-from threading import Lock, Thread
+from threading import Lock
 from typing import TYPE_CHECKING
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -34,12 +34,10 @@ _STRANGER_BYTES, _ENDED_SESSION_BYTES = 128 * 1024, MAX_DRAFT_BYTES
 _SENDER_SECONDS = 0.5
 
 
-def create_site(
-    context: Callable[[], ConsoleContext], *, soon: bool = False
-) -> WSGIApplication:
+def create_site(context: Callable[[], ConsoleContext]) -> WSGIApplication:
     """Return an application with the API below `/api/`, and the console elsewhere.
 
-    Each is loaded at its first request, which takes a second; with `soon` a thread begins with the console.
+    Each is loaded at its first request, which takes a second.
     """
     lock = Lock()
 
@@ -54,13 +52,6 @@ def create_site(
         from publisher.web.api.application import create_api
 
         return create_api(context())
-
-    def load() -> WSGIApplication:
-        with lock:
-            return console()
-
-    if soon:
-        Thread(target=load).start()
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         is_api = str(environ.get("PATH_INFO", "")).startswith("/api/")
@@ -136,5 +127,5 @@ def open_console(
 
         with closing(BodyLimits(context)) as limits:
             find_problem = partial(find_failure, opened.reading, settings)
-            site = create_site(context, soon=True)
+            site = create_site(context)
             yield with_health(site, find_problem), limits

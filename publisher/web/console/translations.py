@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 import flask
 
 from publisher.app import translations, translators
-from publisher.app.drafts import editable_sources
 from publisher.app.editing_state import Permission
 from publisher.app.issues.calendar import renew_private_addresses
 from publisher.errors import TranslationError
@@ -112,7 +111,7 @@ def _story(
         found=found,
         wrong=wrong,
         cell_language=language,
-        can_write=bool(editable_sources(request.settings)),
+        can_write=bool(request.settings.editable_sources),
         people=request.call(translations.read_assignable, language),
     )
 

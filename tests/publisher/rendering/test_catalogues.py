@@ -9,7 +9,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 
-from publisher.languages import locale_of, script
+from publisher.languages import catalogues, locale_of, script
 from publisher.rendering import template_files
 
 # The official languages of the European Union but English, and fourteen others.
@@ -23,7 +23,7 @@ NUMBERS = (0, 1, 2, 3, 11, 100)
 
 @cache
 def shipped(language: str) -> Catalog:
-    folder = template_files.shipped_templates_folder() / "locale" / language
+    folder = catalogues.shipped_templates_folder() / "locale" / language
     return template_files.read_catalogue(folder / "LC_MESSAGES" / "messages.po", language)
 
 
@@ -32,7 +32,7 @@ def used() -> frozenset[str | tuple[str, ...]]:
     options = {"newstyle_gettext": "true", "trimmed": "true"}
     kinds = ("**.html", "**.txt", "**.css")
     found = extract_from_dir(
-        template_files.shipped_templates_folder(),
+        catalogues.shipped_templates_folder(),
         # The editors' pages have catalogues of their own (`test_console_catalogues`).
         [("console/**", "ignore"), *((kind, "jinja2") for kind in kinds)],
         dict.fromkeys(kinds, options),
@@ -92,7 +92,7 @@ def test_the_plural_forms_are_those_of_cldr(language: str) -> None:
 
 
 def test_each_catalogue_is_of_a_language_that_is_tested() -> None:
-    folders = (template_files.shipped_templates_folder() / "locale").iterdir()
+    folders = (catalogues.shipped_templates_folder() / "locale").iterdir()
     assert {folder.name for folder in folders} == set(LANGUAGES)
 
 
@@ -120,8 +120,8 @@ def test_english_counts_in_two_forms_and_stands_where_a_language_has_no_catalogu
     assert translations.ngettext("%(num)s article", "%(num)s articles", 0) == "%(num)s articles"
     translations, found = template_files.catalogue("nb")
     assert not found
-    assert not template_files.has_catalogue("nb")
-    assert template_files.has_catalogue("zh-Hant")
+    assert not catalogues.has_catalogue("nb")
+    assert catalogues.has_catalogue("zh-Hant")
     assert translations.gettext("Unsubscribe") == "Unsubscribe"
 
 
@@ -169,10 +169,10 @@ def test_a_publication_brings_its_own_catalogue(tmp_path: Path) -> None:
 def test_folders_without_a_catalogue_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "locale" / "nb").mkdir(parents=True)
     (tmp_path / "locale" / "notes.md").write_text("none")
-    assert not template_files.has_catalogue("nb", (tmp_path,))
+    assert not catalogues.has_catalogue("nb", (tmp_path,))
     (tmp_path / "file").mkdir()
     (tmp_path / "file" / "locale").write_text("none")
-    assert template_files.has_catalogue("ar", (tmp_path / "file",))
+    assert catalogues.has_catalogue("ar", (tmp_path / "file",))
 
 
 def test_a_publication_replaces_a_shipped_catalogue(tmp_path: Path) -> None:

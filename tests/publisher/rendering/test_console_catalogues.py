@@ -18,6 +18,7 @@ from publisher.gate.findings import finding_data
 from publisher.i18n import messages as program_messages
 from publisher.i18n.article_problems import PROBLEM_TEXTS
 from publisher.i18n.messages import Sentence, counted, joined, untranslated
+from publisher.languages import catalogues
 from publisher.rendering import template_files
 from publisher.rendering.console import CONSOLE_LANGUAGES, said_in
 from tests.publisher.gate.test_whole_mails import MAILS, report
@@ -37,7 +38,7 @@ _KEYWORDS = {
 def used() -> set[str | tuple[str, ...]]:
     options = {"newstyle_gettext": "true", "trimmed": "true"}
     found = extract_from_dir(
-        template_files.shipped_templates_folder() / "console",
+        catalogues.shipped_templates_folder() / "console",
         [("**.html", "jinja2"), ("**.ics", "jinja2"), ("**.txt", "jinja2")],
         {"**.html": options, "**.ics": options, "**.txt": options},
     )
@@ -66,7 +67,7 @@ def sentences() -> set[str | tuple[str, ...]]:
 def messages(language: str) -> list[tuple[str, Message, int]]:
     return [
         (path.name, message, whole.num_plurals)
-        for path in template_files.console_catalogue_files(language)
+        for path in catalogues.console_catalogue_files(language)
         for whole in [template_files.read_catalogue(path, language)]
         for message in whole
         if message.id

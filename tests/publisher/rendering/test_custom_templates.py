@@ -8,6 +8,7 @@ import pytest
 
 import publisher
 from publisher.errors import RenderingError
+from publisher.languages.catalogues import shipped_templates_folder
 from publisher.rendering import Renderer, template_files
 from publisher.rendering import renderer as renderer_module
 from publisher.rendering.environment import Templates
@@ -17,7 +18,6 @@ from publisher.rendering.template_files import (
     misspelt_templates,
     read_custom_file,
     read_custom_template,
-    shipped_templates_folder,
 )
 from tests.publisher.rendering import sample
 from tests.publisher.rendering.sandbox_helpers import write

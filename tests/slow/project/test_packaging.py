@@ -41,7 +41,7 @@ def test_the_wheel_publishes_the_demo_by_itself_and_it_is_the_same_everywhere(
     script = (
         "import publisher, feeds, subscribers, sys\n"
         "assert all(sys.argv[1] in m.__file__ for m in (publisher, feeds, subscribers))\n"
-        "from publisher.rendering.template_files import shipped_templates_folder\n"
+        "from publisher.languages.catalogues import shipped_templates_folder\n"
         "assert str(shipped_templates_folder()).startswith(sys.argv[1])\n"
         "from publisher.cli import main\n"
         "sys.exit(main(['demo', sys.argv[2]]))\n"

@@ -13,9 +13,9 @@ from publisher.app.opening import open_state
 from publisher.app.operation.cycle import deliver_due
 from publisher.clock import FixedClock
 from publisher.config import load_settings
+from publisher.languages.catalogues import shipped_templates_folder
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import enqueue_notice
-from publisher.rendering.template_files import shipped_templates_folder
 from publisher.testing import make_publication
 from subscribers.addresses import normalise_address
 from subscribers.joining import add_pending

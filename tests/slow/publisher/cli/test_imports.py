@@ -60,8 +60,8 @@ def test_status_loads_settings_and_tables_and_no_more(tmp_path: Path) -> None:
 def test_what_monitors_ask_loads_no_table(tmp_path: Path) -> None:
     folder = lay_out(tmp_path / "small", "en")
     loaded("run", "--once", folder)
-    assert loaded("health", folder) <= {
-        *("babel", "pydantic", "publisher.config"),
+    assert loaded("health", folder, heavy=HEAVY | {"subscribers.tables"}) <= {
+        *("babel", "pydantic", "publisher.config", "subscribers"),
     }
 
 
@@ -90,9 +90,10 @@ def test_up_serves_before_it_loads_flask_and_the_steps_of_a_cycle(tmp_path: Path
         file.write(f'\n[web]\naddress = "127.0.0.1:{pages.getsockname()[1]}"\n')
         file.write(f"[console]\nport = {console.getsockname()[1]}\n")
     loaded("run", "--once", folder)
-    # In the place of what runs the service, once all is served.
+    # In the place of what runs the service and loads the console, once all is served.
     program = (
-        f"from publisher.cli.operation import servers\nservers._run_service = print\n{PROGRAM}"
+        "from publisher.cli.operation import servers\nfrom publisher.web import server\n"
+        f"servers._run_service = server._load_console = print\n{PROGRAM}"
     )
     steps = {"publisher.app.operation.cycle", "publisher.ingest.parsers", "apscheduler"}
     assert loaded("up", folder, program=program, heavy=HEAVY | steps) <= {

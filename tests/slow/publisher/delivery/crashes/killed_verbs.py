@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from publisher.app.editing_state import EditingState, find_terminal_actor, open_editing_state
-from publisher.app.issues import edits, sending
+from publisher.app.issues import sending
 from publisher.app.issues.announcements import (
     AnnouncementRequest,
     AnnouncementTime,
@@ -21,8 +21,9 @@ from publisher.app.issues.announcements import (
     announce,
 )
 from publisher.app.issues.approvals import approve_issue, read_approvals, request_changes
+from publisher.app.issues.background_assembly import BackgroundAssembly
 from publisher.app.issues.corrections import CorrectionRequest, StoredCorrection, correct_issue
-from publisher.app.issues.edits import EditedIssue, EditRequest, edit_issue
+from publisher.app.issues.edits import EditedIssue, EditRequest, arrange_issues, edit_issue
 from publisher.app.issues.overview import read_issue_overview
 from publisher.app.operation.cycle import open_pipeline
 from publisher.app.subscribers.lists import import_list
@@ -69,11 +70,9 @@ def arrange(state: EditingState) -> None:
     eve = find_terminal_actor(state, EDITOR)
     last = read_issue_overview(state, eve, NAME).stories[-1].story_id
     move = EditRequest(EditKind.MOVE, "1", last)
-    made = edits.arrange_issues(
-        state, eve, [(NAME, move), (NAME.replace("-en-", "-ar-"), move)]
-    )
+    made = arrange_issues(state, eve, [(NAME, move), (NAME.replace("-en-", "-ar-"), move)])
     with closing(Renderer(state.settings.folders.templates)) as renderer:
-        assembly = edits.BackgroundAssembly()
+        assembly = BackgroundAssembly()
         assembly.begin(state, renderer, made)
         assembly.wait()
 
