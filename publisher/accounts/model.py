@@ -154,6 +154,7 @@ class KeyHolder:
         return permits(self.account.grants, permission, language)
 
 
+PROGRAM = "publisher"  # who takes a translation into an issue by itself
 _TERMINAL = "terminal"  # whoever has the terminal has the database and the secret, too
 
 
@@ -188,6 +189,10 @@ def terminal_actor(account: Account | None = None) -> Actor:
     if account is None:
         return Actor(name=_TERMINAL, via=_TERMINAL, grants=(Grant(Role.ADMINISTRATOR),))
     return _actor_of(account, _TERMINAL)
+
+
+def program_actor() -> Actor:
+    return Actor(name=PROGRAM, via=PROGRAM, grants=(Grant(Role.ADMINISTRATOR),))
 
 
 def account_actor(account: Account, network: str) -> Actor:

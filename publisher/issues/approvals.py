@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from publisher.accounts.model import Account, Permission, permits
+from publisher.accounts.model import PROGRAM, Account, Permission, permits
 from publisher.accounts.store import list_accounts
 from publisher.articles.model import Article
 from publisher.articles.store import became_available, variants, with_known_people
@@ -526,7 +526,8 @@ def editors_of(
 ) -> set[int | None]:
     """Return who edited an issue, with the author of a correction; None is the terminal."""
     edits = edits_of(connection, one.id)
-    editors = {edit.account_id for edit in edits if edit.undone_at is None}
+    by_people = (edit for edit in edits if edit.actor != PROGRAM)
+    editors = {edit.account_id for edit in by_people if edit.undone_at is None}
     if one.kind == IssueKind.CORRECTION:
         author = correction_by(connection, one)[0].actor
         editors.add(next((a.id for a in accounts if a.email == author), None))

@@ -9,7 +9,7 @@ corrects, and a serial number. That issue has no articles. It goes to those who 
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -34,6 +34,8 @@ class EditKind(StrEnum):
     PIN = "pin"
     MOVE = "move"
     LEAVE_OUT = "leave-out"  # the reason
+    # The language of an article that came after its story was selected in another one, and shows it instead.
+    TRANSLATION = "translation"
     # The words; without any, those that the issue has by itself.
     SUBJECT = "subject"
     PREHEADER = "preheader"
@@ -72,15 +74,16 @@ class IssueEdit(NewEdit):
 class IssueEdits:
     """What the edits of an issue come to.
 
-    `places` are the stories that editors placed, in the order of the edits. `pinned_at` is when the last
-    story was added that the issue did not have. `opening` is clean HTML. `quotation` is a story and a
-    text of it, which is empty for no quotation.
+    `places` are the stories that editors placed, in the order of the edits. `pinned` are shown as they were published
+    at `pinned_at`, when the last one was added, or its translation taken (`translated`). `opening` is clean HTML.
+    `quotation` is a story and a text of it, which is empty for no quotation.
     """
 
     left_out: Mapping[int, str] = field(default_factory=dict)
     places: tuple[tuple[int, int], ...] = ()
     pinned: frozenset[int] = frozenset()
     pinned_at: datetime | None = None
+    translated: tuple[int, ...] = ()
     subject: str = ""
     preheader: str = ""
     opening: str = ""
@@ -113,6 +116,7 @@ def combine_edits(edits: Iterable[IssueEdit]) -> IssueEdits:
     left_out: dict[int, str] = {}
     places: dict[int, int] = {}
     pinned: dict[int, datetime] = {}
+    translated = set[int]()
     words: dict[EditKind, tuple[int | None, str]] = {}
     for edit in edits:
         if edit.undone_at is not None:
@@ -122,6 +126,9 @@ def combine_edits(edits: Iterable[IssueEdit]) -> IssueEdits:
             left_out[story] = edit.value
             places.pop(story, None)
             pinned.pop(story, None)
+        elif edit.kind is EditKind.TRANSLATION and story is not None:
+            translated.add(story)
+            pinned[story] = edit.at
         elif edit.kind in {EditKind.PIN, EditKind.MOVE} and story is not None:
             # The last one is placed last.
             places.pop(story, None)
@@ -131,7 +138,8 @@ def combine_edits(edits: Iterable[IssueEdit]) -> IssueEdits:
                 pinned[story] = edit.at
         else:
             words[edit.kind] = (story, edit.value)
-    return _combined(left_out, places, pinned, words)
+    combined = _combined(left_out, places, pinned, words)
+    return replace(combined, translated=tuple(sorted(translated & pinned.keys())))
 
 
 def _combined(
@@ -167,16 +175,17 @@ def arrange(
     """Return the stories of an issue, or of what a profile wants of it, in the editors' order.
 
     `chosen` is what it has by itself, `further` what had no room, both in order. `pinned` are those
-    that may be shown of the stories that were added.
+    that may be shown of the stories that were added, or are shown in another language.
     """
     left = [one for one in chosen if one[0] not in edits.left_out]
     wanted = edits.number or len(left)
     known = {story for story, _article in left}
     room = (one for one in further if one[0] not in edits.left_out and one[0] not in known)
     more = list(room)[: max(0, wanted - len(left))]
-    found = {one[0]: one for one in (*left, *more)}
-    found |= {s: one for s, one in (pinned or {}).items() if s not in found}
-    order = [one for one in found if one in known or one not in edits.pinned]
+    added = pinned or {}
+    found = {one[0]: added.get(one[0], one) for one in (*left, *more)}
+    order = [*found]
+    found = {**added, **found}
     for story, position in edits.places:
         if story in found:
             if story in order:

@@ -6,19 +6,21 @@ whoever made it sees what comes of it. What the issue contained before is kept a
 """
 
 from collections.abc import Callable, Container, Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 
 from sqlalchemy import Connection
 
+from publisher.accounts.model import program_actor
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.lookup import require_edition, require_issue
 from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.assembly.assemble import assemble_issue
 from publisher.config import Edition, Settings
+from publisher.config.choices import MissingPolicy
 from publisher.config.newsletters import MOST_ARTICLES
 from publisher.delivery.ledger.audience import profile_selector
 from publisher.errors import ArticleError, EditConflictError, IssueError
@@ -197,6 +199,12 @@ class _Check:
             raise self.saying("these words are not in the article")
         return text
 
+    def translation(self) -> str:
+        found = _late_translations(self.connection, self.edition, self.issue, self.now)
+        if self.story not in found:
+            raise self.saying("no translation of the story has come that this issue could show")
+        return found[self.story]
+
     def number(self) -> str:
         return self.place() if self.value else ""
 
@@ -259,6 +267,55 @@ def arrange_issues(
         if refused:
             raise refused[0][1] if len(changes) == 1 else RefusedEditsError(refused)
     return [*done.values()]
+
+
+def take_translations(state: EditingState) -> None:
+    """Have issues that are not being sent show stories in their own language that were selected in another one (`missing = "fallback"`).
+
+    It is done once: what somebody takes back stays so.
+    """
+    with state.database.reading() as connection:
+        changes = [
+            [(one.name, EditRequest(EditKind.TRANSLATION, tag, story)) for story, tag in found]
+            for one in store.issues_in_state(connection, *model.SELECTED_STATES)
+            if (found := _not_taken(connection, state, one))
+        ]
+    for of_issue in changes:
+        # Its sending has begun meanwhile.
+        with suppress(IssueError):
+            arrange_issues(state, program_actor(), of_issue)
+
+
+def _not_taken(
+    connection: Connection, state: EditingState, issue: model.Issue
+) -> list[tuple[int, str]]:
+    edition = state.settings.edition(issue.newsletter, issue.language)
+    if edition is None or edition.missing is not MissingPolicy.FALLBACK:
+        return []
+    found = _late_translations(connection, edition, issue, state.clock.now())
+    edits = editing.edits_of(connection, issue.id) if found else []
+    known = {(one.story_id, one.value) for one in edits if one.kind is EditKind.TRANSLATION}
+    return [one for one in found.items() if one not in known]
+
+
+def _late_translations(
+    connection: Connection, edition: Edition, issue: model.Issue, now: datetime
+) -> dict[int, str]:
+    """Return the languages in which an issue could show stories by now, by their ids: better than those in which it does."""
+    if issue.for_profiles_only:
+        return {}
+    rules, numbers = rules_of_edition(edition), store.article_ids_of(connection, issue)
+    shown = articles.articles_by_id(connection, numbers, with_texts=False).values()
+    worse = {one.story_id: one for one in shown if one.language in rules.languages[1:]}
+    best = {
+        story: best_article(rules, many)
+        for story, many in articles.variants(connection, worse, now).items()
+    }
+    return {
+        story: one.language
+        for story, one in best.items()
+        if one and rules.rank(one) < rules.rank(worse[story])
+    }
 
 
 def _edit(state: EditingState, actor: Actor, name: str, request: EditRequest) -> model.Issue:

@@ -19,7 +19,9 @@ from sqlalchemy import Connection
 from publisher import urls
 from publisher.accounts.mails import queue_digests
 from publisher.app import start_checks
+from publisher.app.editing_state import EditingState
 from publisher.app.issues.approval_mails import queue_reminders, queue_verdicts
+from publisher.app.issues.edits import take_translations
 from publisher.app.source_polls import poll_sources, polled_sources
 from publisher.app.staff_mails import queue_source_mails, send_staff_mails
 from publisher.app.subscribers.departures import DepartureRecorder
@@ -212,6 +214,11 @@ class Pipeline(start_checks.PipelineParts):
                 plan_issues(settings, database, now, self._made_at(), held)
             with isolated("selection", held):
                 select_due(settings, database, now, held)
+            with isolated("late translations", held):
+                state = EditingState(
+                    settings=settings, database=database, secret=self.secret, clock=self.clock
+                )
+                take_translations(state)
 
     def _keep_house(self, now: datetime, held: Report) -> None:
         """Do what is due in each cycle and no other step needs."""
