@@ -17,6 +17,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -53,16 +54,10 @@ _GZIP_LEVEL = 6
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
-def _gzip(content: bytes) -> bytes:
-    compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
-    return compressor.compress(content) + compressor.flush()
-
-
-def _brotli(content: bytes) -> bytes:
-    return bytes(brotli.compress(content, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY))
-
-
-COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {".gz": _gzip, ".br": _brotli}  # by suffix
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {  # by suffix
+    ".gz": partial(zlib.compress, level=_GZIP_LEVEL, wbits=_GZIP_WINDOW),
+    ".br": partial(brotli.compress, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY),
+}
 
 
 def write_page(settings: Settings, file: PurePosixPath, page: str) -> bool:

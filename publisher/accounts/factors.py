@@ -110,20 +110,20 @@ def remove_factors(connection: Connection, account_id: int) -> None:
 def check_password(connection: Connection, email: str, password: str) -> int | None:
     """Return whose password it is, or None. Unknown and disabled accounts take as long as others."""
     account = find_account(connection, email)
-    stored = None
-    if account is not None and account.disabled_at is None:
-        stored = connection.execute(
-            select(password_table.c.hash).where(password_table.c.account_id == account.id)
-        ).scalar_one_or_none()
-    is_right = is_password(stored, password)
-    return account.id if account is not None and is_right else None
+    if account is None or account.disabled_at is not None:
+        is_password(None, password)
+        return None
+    return account.id if is_password(_stored_hash(connection, account.id), password) else None
+
+
+def _stored_hash(connection: Connection, account_id: int) -> str | None:
+    mine = password_table.c.account_id == account_id
+    return connection.scalar(select(password_table.c.hash).where(mine))
 
 
 def renewed_hash(connection: Connection, account_id: int, password: str) -> str | None:
     """Return a new hash of the right password if the stored one is weaker than today's, or None."""
-    stored = connection.execute(
-        select(password_table.c.hash).where(password_table.c.account_id == account_id)
-    ).scalar_one_or_none()
+    stored = _stored_hash(connection, account_id)
     return hash_password(password) if stored and is_outdated(stored) else None
 
 

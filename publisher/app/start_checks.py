@@ -32,7 +32,7 @@ from publisher.files import lock_scope, storage_errors
 from publisher.ingest.tables import source_table
 from publisher.issues.recovered_issues import store_former_stories
 from publisher.issues.store import has_issues, latest_issues, rename_editions
-from publisher.leader.holder import Leadership, hold_leadership, hosts_apart, named_in
+from publisher.leader.holder import Leadership, hold_leadership, hosts_apart, name_host
 from publisher.leader.process_lock import hold_publication_lock
 from publisher.log import log
 from publisher.mail.dkim import DkimSigner
@@ -280,7 +280,7 @@ def open_locked_parts(
         database, folder = parts.database, _staging_folder(settings, parts.database)
         if folder:
             # Other machines find out by it whether they stage mails in the same folder.
-            stack.enter_context(named_in(folder, settings.host))
+            name_host(folder, settings.host)
         scope = lock_scope(settings.folders.var, settings.host)
         leadership = stack.enter_context(hold_leadership(database, settings.host, scope))
         take_over_newsletters(settings, database, database.timer.time())

@@ -8,7 +8,7 @@ import structlog
 
 from publisher.app.operation.run import open_locked_pipeline
 from publisher.leader import holder, store
-from publisher.leader.holder import hosts_apart, named_in
+from publisher.leader.holder import hosts_apart, name_host
 from tests.databases import on_postgresql
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.leader.test_holder import ONE, TWO, elsewhere, leadership
@@ -33,21 +33,11 @@ def test_machines_that_do_not_see_the_same_folder_are_named(
 ) -> None:
     run_beside(publication, ONE, TWO)
     shared, own = tmp_path / "shared", tmp_path / "own"
-    with named_in(shared, "alpha"), named_in(shared, "beta"), named_in(own, "alpha"):
-        assert hosts_apart(publication.database, shared) == []
-        assert hosts_apart(publication.database, own) == ["beta"]
     assert hosts_apart(publication.database, shared) == ["alpha", "beta"]
-
-
-def test_names_of_killed_processes_of_this_host_go(tmp_path: Path) -> None:
-    with named_in(tmp_path, "alpha"):
-        (own,) = (tmp_path / ".hosts").iterdir()
-    # No process has such a number.
-    killed, other = own.with_name("4194305.alpha"), own.with_name("4194305.beta")
-    for file in (killed, other):
-        file.touch()
-    with named_in(tmp_path, "alpha"):
-        assert {*own.parent.iterdir()} == {own, other}
+    for folder, host in ((shared, "alpha"), (shared, "beta"), (own, "alpha"), (own, "alpha")):
+        name_host(folder, host)
+    assert hosts_apart(publication.database, shared) == []
+    assert hosts_apart(publication.database, own) == ["beta"]
 
 
 def test_a_process_says_at_its_start_that_others_have_another_outbox(
@@ -64,9 +54,8 @@ def test_a_process_says_at_its_start_that_others_have_another_outbox(
 
     # With a file there is one machine.
     assert said() == ([["beta"]] if on_postgresql() else [])
-    with named_in(outbox, "beta"):
-        assert said() == []
-    assert [one for one in outbox.rglob("*") if one.is_file()] == []
+    name_host(outbox, "beta")
+    assert said() == []
 
 
 def test_a_new_leader_on_a_shared_disk_writes_no_file_again(
