@@ -172,8 +172,6 @@ def list_sources_as_opml(state: EditingState) -> bytes:
 
 def probe_as_json(found: Probe) -> dict[str, object]:
     """Return a look at an address for programs; `source` is the table that a feed would be in the settings."""
-    from publisher.polling.model import entry_to_json
-
     feeds = [
         {
             "url": one.url,
@@ -181,7 +179,7 @@ def probe_as_json(found: Probe) -> dict[str, object]:
             "language": one.language,
             "missing": one.missing,
             "source": one.table,
-            "entries": [entry_to_json(entry) for entry in one.feed.entries],
+            "entries": [store.entry_to_json(entry) for entry in one.feed.entries],
         }
         for one in found.feeds
     ]

@@ -8,13 +8,14 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time
 from functools import reduce
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
 from publisher.articles import model
@@ -359,7 +360,7 @@ _USUAL_PROVENANCE = {
     model.Origin.CONVERTED: model.Provenance.SCRIPT,
 }
 
-_ARTICLE_FIELDS = tuple(field.name for field in fields(model.Article))
+_ARTICLE = TypeAdapter(model.Article)
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,24 +402,10 @@ def content_hash(columns: dict[str, Any]) -> str:
 
 def article_from_row(row: sa.Row[Any]) -> model.Article:
     values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
-    picture = values["picture"]
-    converted: dict[str, Any] = {
-        "story_key": values["key"],
-        "origin": model.Origin(values["origin"]),
-        "provenance": model.Provenance(
-            values["provenance"] or _USUAL_PROVENANCE[values["origin"]]
-        ),
-        "status": model.ArticleStatus(values["status"]),
-        "mailing": model.Mailing(values["mailing"]),
-        "bylines": tuple(model.Byline(**byline) for byline in values["bylines"]),
-        "translators": tuple(values["translators"]),
-        "topics": tuple(values["topics"]),
-        "picture": model.Picture(**picture) if picture else None,
-        "attachments": tuple(model.Attachment(**one) for one in values["attachments"]),
-        "offered": tuple(values["offered"]),
-    }
-    columns = values | converted
-    return model.Article(**{name: columns[name] for name in _ARTICLE_FIELDS})
+    provenance = values["provenance"] or _USUAL_PROVENANCE[values["origin"]]
+    return _ARTICLE.validate_python(
+        values | {"story_key": values["key"], "provenance": provenance}
+    )
 
 
 def list_articles_before(

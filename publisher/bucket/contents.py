@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Column, Connection, Table, Text, select
 
 from publisher.database.dialect.sql import KEYED, upsert
@@ -27,7 +28,6 @@ bucket_state = Table(
 )
 
 CONTENTS_KEY = ".publisher.json"
-_VERSION = 1  # Of the format. Another one is not understood, and takes part in no decision.
 _UNKNOWN = f"{CONTENTS_KEY} is in a format that this version does not know"
 
 
@@ -45,6 +45,8 @@ class Contents:
     url: str
     listed_at: float = 0.0
     files: Mapping[str, StoredFile] = field(default_factory=dict)
+    # Of the format. Another one is not understood, and takes part in no decision.
+    version: Literal[1] = 1
 
     def after_listing(self, tags: Mapping[str, str], now: float) -> Contents:
         files = {
@@ -63,24 +65,14 @@ class Contents:
 
 
 def to_json(contents: Contents) -> bytes:
-    document = {
-        "version": _VERSION,
-        "url": contents.url,
-        "listed_at": contents.listed_at,
-        "files": contents.files,
-    }
-    return json.dumps(document, ensure_ascii=False, sort_keys=True).encode()
+    return json.dumps(asdict(contents), ensure_ascii=False, sort_keys=True).encode()
 
 
 def from_json(document: bytes) -> Contents:
     try:
-        found = json.loads(document)
-        if found["version"] == _VERSION:
-            files = {key: StoredFile(*one) for key, one in found["files"].items()}
-            return Contents(found["url"], found["listed_at"], files)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return TypeAdapter(Contents).validate_json(document)
+    except ValidationError as error:
         raise ValueError(_UNKNOWN) from error
-    raise ValueError(_UNKNOWN)
 
 
 _NAME = "public"

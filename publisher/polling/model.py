@@ -4,10 +4,8 @@ Texts of an entry are HTML that nobody has cleaned; titles and names are plain t
 http or https. Times have a zone.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from publisher.errors import SourceError
 
@@ -73,22 +71,3 @@ class WebFeed:
     skipped: tuple[int, ...] = ()
     entries: tuple[WebEntry, ...] = ()
     left_out: int = 0
-
-
-_TIMES = ("published", "updated")
-
-
-def entry_to_json(entry: WebEntry) -> dict[str, Any]:
-    """Return an entry as a JSON object, without what it does not say."""
-    values = {name: value for name, value in asdict(entry).items() if value}
-    return values | {name: values[name].isoformat() for name in _TIMES if name in values}
-
-
-def entry_from_json(values: Mapping[str, Any]) -> WebEntry:
-    """Return the entry of a JSON object that `entry_to_json` has made."""
-    times = {name: datetime.fromisoformat(values[name]) for name in _TIMES if name in values}
-    authors = tuple(WebAuthor(**one) for one in values.get("authors", ()))
-    pairs = tuple((tag, url) for tag, url in values.get("translations", ()))
-    names = {key: tuple(values.get(key, ())) for key in ("topics", "translators")}
-    parts = {"authors": authors, "translations": pairs, **names}
-    return WebEntry(**{**values, **parts, **times})

@@ -11,15 +11,17 @@ import os
 import re
 import stat
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote, unquote, urljoin, urlsplit
+
+from pydantic import TypeAdapter
 
 from publisher.errors import PublisherError, SourceError
 from publisher.fetching.limits import FetchError
@@ -88,6 +90,7 @@ class KnownPage:
 
 
 Pages = dict[str, KnownPage]
+_PAGES = TypeAdapter(Pages)
 _RULES = ("include", "exclude", "select", "base", "languages")
 _OF_READING = ("read_mark", "read_at", "etag", "last_modified")
 
@@ -96,7 +99,7 @@ def ask_pages(asking: Asking) -> PollOutcome:
     """Read the pages that are new or have changed, and look which ones are gone. Raise SourceError."""
     cursor = json.loads(asking.source.state.cursor or "{}")
     options: Any = asking.options
-    before = _known_pages(cursor)
+    before = _PAGES.validate_python(cursor.get("pages", {}))
     rules = repr([getattr(options, name) for name in _RULES])
     if cursor.setdefault("rules", rules) != rules:
         before, asking = _all_anew(before, asking)
@@ -118,7 +121,7 @@ def ask_pages(asking: Asking) -> PollOutcome:
     _complete(entries, pages, began - options.backfill, options.languages)
     if any(one.is_due(asking.now) and one.problem != _ROBOTS for one in pages.values()):
         answer = replace(answer, interval=schedule.SHORTEST_INTERVAL)
-    cursor["pages"] = {url: _as_json(one) for url, one in pages.items()}
+    cursor["pages"] = _PAGES.dump_python(pages, exclude_defaults=True)
     notes = "; ".join([*site.notes, *_notes(pages.values())])
     saved, found = json.dumps(cursor), tuple(entries.values())
     return PollOutcome(asking.source, answer, found, notes, cursor=saved)
@@ -130,15 +133,6 @@ def _all_anew(before: Pages, asking: Asking) -> tuple[Pages, Asking]:
     state = replace(asking.source.state, etag="", last_modified="", body_hash="")
     pages = {url: replace(one, **unread) for url, one in before.items()}
     return pages, replace(asking, source=replace(asking.source, state=state))
-
-
-def _known_pages(cursor: Mapping[str, Any]) -> Pages:
-    return {
-        url: KnownPage(
-            **{**one, "translations": tuple(map(tuple, one.get("translations", ())))}
-        )
-        for url, one in cursor.get("pages", {}).items()
-    }
 
 
 def _complete(
@@ -177,11 +171,6 @@ def merged_pages(before: Pages, listed: Pages, now: datetime, *, is_first: bool)
         if url not in listed and old.is_filed and is_missed:
             pages[url] = replace(old, gone_at=since)
     return pages
-
-
-def _as_json(page: KnownPage) -> dict[str, Any]:
-    usual = asdict(KnownPage())
-    return {key: value for key, value in asdict(page).items() if value != usual[key]}
 
 
 def _leave_out_copies(entries: dict[str, WebEntry], pages: Pages) -> None:

@@ -10,20 +10,26 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 
 from publisher.config.sources import PolledSourceSettings
 from publisher.database.dialect.sql import upsert_by_key
 from publisher.database.engine import chunks
 from publisher.polling import identity
-from publisher.polling.model import WebEntry, entry_from_json, entry_to_json
-from publisher.polling.push import PushState
+from publisher.polling.model import WebEntry
 from publisher.polling.schedule import PollState
 from publisher.polling.tables import polled_entry, polled_source
 
 # Some entries show the time, or a number of readers: more changes than so many are none.
 MAX_EDITS = 24
 _MARKS = tuple(one.name for one in fields(identity.EntryMarks))
-_TIMES = ("next_at", "full_at", "failing_since", "moved_since", "until", "pushed_at")
+_STATE, _ENTRY = TypeAdapter(PollState), TypeAdapter(WebEntry)
+
+
+def entry_to_json(entry: WebEntry) -> dict[str, Any]:
+    """Return an entry as a JSON object, without what it does not say."""
+    values: dict[str, Any] = _ENTRY.dump_python(entry, mode="json", exclude_defaults=True)
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,34 +99,18 @@ def list_polled(connection: sa.Connection) -> dict[str, PolledSource]:
 
 def _source(row: dict[str, Any]) -> PolledSource:
     del row["next_at"]
-    state = _with_times(row.pop("state"))
-    push = PushState(**_with_times(state.pop("push", {})))
-    skipped = tuple(state.pop("skipped", ()))
-    return PolledSource(state=PollState(**state, push=push, skipped=skipped), **row)
-
-
-def _with_times(values: Mapping[str, Any]) -> dict[str, Any]:
-    times = {name: datetime.fromisoformat(values[name]) for name in _TIMES if values.get(name)}
-    return {**values, **times}
-
-
-def _with_texts(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: one.isoformat()
-        if isinstance(one, datetime)
-        else _with_texts(one)
-        if isinstance(one, dict)
-        else one
-        for name, one in values.items()
-    }
+    return PolledSource(**{**row, "state": _STATE.validate_python(row["state"])})
 
 
 def save_polled(connection: sa.Connection, sources: Sequence[PolledSource]) -> None:
-    rows = []
-    for one in sources:
-        values = asdict(one)
-        state = _with_texts(values["state"])
-        rows.append({**values, "state": state, "next_at": one.state.next_at})
+    rows = [
+        {
+            **asdict(one),
+            "state": _STATE.dump_python(one.state, mode="json"),
+            "next_at": one.next_at,
+        }
+        for one in sources
+    ]
     if rows:
         connection.execute(upsert_by_key(connection, polled_source), rows)
 
@@ -227,7 +217,7 @@ def _changed_row(
     if is_edited and before["edits"] < MAX_EDITS:
         was_picked_up = before["ready_at"] <= rules.now
         # A date that is moved later makes no news.
-        published = entry_from_json(before["entry"]).published or one.entry.published
+        published = _ENTRY.validate_python(before["entry"]).published or one.entry.published
         return {
             **before,
             **marks,
@@ -390,4 +380,4 @@ def read_entry(connection: sa.Connection, source: str, key: str) -> KeptEntry | 
     columns = polled_entry.c["entry", "story", "first_seen_at", "is_archive"]
     here = (polled_entry.c.source == source) & (polled_entry.c.key == key)
     row = connection.execute(sa.select(*columns).where(here)).one_or_none()
-    return KeptEntry(entry_from_json(row[0]), *row[1:]) if row else None
+    return KeptEntry(_ENTRY.validate_python(row[0]), *row[1:]) if row else None

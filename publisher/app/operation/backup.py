@@ -12,12 +12,14 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from pydantic import TypeAdapter
 
 from publisher.app.same_secret import require_same_secret
 from publisher.app.start_checks import has_state
@@ -58,6 +60,9 @@ class Backup:
     is_scheduled: bool = False  # whether the service made it, which removes it some day
 
 
+_BACKUP = TypeAdapter(Backup)
+
+
 def back_up_publication(
     settings: Settings,
     target: Path,
@@ -76,7 +81,9 @@ def back_up_publication(
         write_durably(unfinished / _SECRET, load_secret(settings).encode())
         is_dump = isinstance(settings.database, str)
         backup = Backup(folder, now, found.incarnation, found.page, is_dump, is_scheduled)
-        write_durably(unfinished / _ABOUT, _about(backup))
+        # Not the folder: somebody may move it.
+        about = _BACKUP.dump_python(backup, mode="json", exclude={"folder"})
+        write_durably(unfinished / _ABOUT, json.dumps(about | {"format": _FORMAT}).encode())
     return backup
 
 
@@ -86,10 +93,7 @@ def read_backup(folder: Path) -> Backup:
         values = json.loads((folder / _ABOUT).read_bytes())
         if values["format"] != _FORMAT:
             raise UsageError(f"{folder}: was made by a newer version; upgrade the program")
-        made_at = datetime.fromisoformat(values["made_at"])
-        facts = (values["incarnation"], values["page"], values["is_dump"])
-        # Backups of earlier versions do not say it.
-        return Backup(folder, made_at, *facts, values.get("is_scheduled", False))
+        return _BACKUP.validate_python({**values, "folder": folder})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{folder}: is no backup that `publisher backup` made") from error
 
@@ -257,13 +261,6 @@ def _unfinished(folder: Path) -> Iterator[Path]:
         sync_folder(folder.parent)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _about(backup: Backup) -> bytes:
-    values = {"format": _FORMAT} | asdict(backup) | {"made_at": backup.made_at.isoformat()}
-    # Somebody may move it.
-    del values["folder"]
-    return json.dumps(values, indent=1).encode()
 
 
 _DAY = timedelta(days=1)

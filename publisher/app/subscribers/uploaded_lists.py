@@ -8,19 +8,20 @@ hold addresses: only this user can read them, and `delete_expired_imports` delet
 
 import codecs
 import io
-import json
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
+
+from pydantic import TypeAdapter
 
 from publisher.config import Folders, Settings
 from publisher.errors import UsageError
@@ -81,6 +82,9 @@ class KeptImport:
         return self.changed_at + (_WAITS if waits else _KEPT)
 
 
+_KEPT_IMPORT = TypeAdapter(KeptImport)
+
+
 def imports_folder(folders: Folders) -> Path:
     return folders.var / "imports"
 
@@ -99,18 +103,10 @@ def new_key() -> str:
 
 def read_import(folders: Folders, key: str) -> KeptImport:
     try:
-        values = json.loads((import_folder(folders, key) / _STATUS).read_bytes())
+        kept = _KEPT_IMPORT.validate_json((import_folder(folders, key) / _STATUS).read_bytes())
     except FileNotFoundError:
         raise UsageError.saying("there is no such import; its files were deleted") from None
-    times = {
-        name: datetime.fromisoformat(values[name]) for name in ("uploaded_at", "changed_at")
-    }
-    changes = {
-        "state": ImportState(values["state"]),
-        "problem": unpacked(values["problem"]),
-        "report": _with_reasons(values["report"], unpacked),
-    }
-    return KeptImport(**(values | times | changes))
+    return _with_reasons(kept, unpacked)
 
 
 def write_import(folders: Folders, kept: KeptImport) -> None:
@@ -119,17 +115,16 @@ def write_import(folders: Folders, kept: KeptImport) -> None:
 
 
 def _json(kept: KeptImport) -> bytes:
-    report = _with_reasons(kept.report, packed)
-    values = asdict(kept) | {"problem": packed(kept.problem), "report": report}
-    return json.dumps(values, default=datetime.isoformat, ensure_ascii=False).encode()
+    return _KEPT_IMPORT.dump_json(_with_reasons(kept, packed))
 
 
-def _with_reasons(report: dict[str, Any], changed: Callable[[str], str]) -> dict[str, Any]:
-    """Return a report whose sentences are changed: to be stored, or as they were before."""
-    if not report:
-        return report
-    reasons = [(changed(reason), rows) for reason, rows in report["reasons"]]
-    return report | {"reasons": reasons, "bad": [*map(changed, report["bad"])]}
+def _with_reasons(kept: KeptImport, changed: Callable[[str], str]) -> KeptImport:
+    """Return an import whose sentences are changed: to be stored, or as they were before."""
+    report = kept.report
+    if report:
+        reasons = [(changed(reason), rows) for reason, rows in report["reasons"]]
+        report = report | {"reasons": reasons, "bad": [*map(changed, report["bad"])]}
+    return replace(kept, problem=changed(kept.problem), report=report)
 
 
 def read_imports(folders: Folders) -> list[KeptImport]:

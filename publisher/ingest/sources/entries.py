@@ -33,7 +33,7 @@ from publisher.languages import normalise
 from publisher.polling import store
 from publisher.polling.foreign_pictures import pictures_of, with_pictures
 from publisher.polling.identity import bare_link
-from publisher.polling.model import WebEntry, entry_to_json
+from publisher.polling.model import WebEntry
 from publisher.polling.picture_copies import PICTURES, CopiedPictures
 
 # What WordPress adds to each entry of its feeds: a link to the post, and one to the site.
@@ -224,7 +224,7 @@ def document_of(
 ) -> bytes:
     """Return an entry as a page of HTML, which changes whenever anything of the entry does."""
     entry = stored.entry
-    said = json.dumps({**entry_to_json(entry), "story": stored.story}, sort_keys=True)
+    said = json.dumps({**store.entry_to_json(entry), "story": stored.story}, sort_keys=True)
     # Two hyphens would end the comment.
     note = said.replace("--", "-\\u002d")
     page = f"<article>{_body(entry, options, place_of)}</article><!-- {note} -->"

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from publisher.polling.foreign_pictures import with_pictures
-from publisher.polling.model import AnswerError, WebAuthor, entry_from_json, entry_to_json
+from publisher.polling.model import AnswerError, WebAuthor, WebEntry
 from publisher.polling.page_reader import ReadPage, read_web_page
+from publisher.polling.store import entry_to_json
 
 URL = "https://example.org/news/crane"
 WORDS = (
@@ -116,7 +118,7 @@ def test_json_ld_says_all_that_an_article_has() -> None:
     assert entry.picture == "https://example.org/crane.jpg"
     assert entry.translations == (("en", "https://example.org/en/crane"),)
     assert entry.summary == "<p>In &lt;short&gt; &amp; plain</p>"
-    assert entry_from_json(entry_to_json(entry)) == entry
+    assert TypeAdapter(WebEntry).validate_python(entry_to_json(entry)) == entry
 
 
 @pytest.mark.parametrize(
