@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, upd
 from publisher.articles.model import Article
 from publisher.articles.store import words_hash
 from publisher.articles.tables import article
-from publisher.database.dialect.sql import upsert
+from publisher.database.dialect.sql import upsert, upsert_by_key
 from publisher.database.engine import chunks
 from publisher.issues import store
 from publisher.issues.editing import StoryPlace
@@ -93,12 +93,8 @@ def _keep_revision(connection: Connection, one: Issue, now: datetime) -> None:
         return
     values = {name: getattr(row, name) for name in _FROZEN}
     values |= {"articles": store.chosen_articles(connection, one), "at": now}
-    kept = upsert(connection, digest_revision_table).values(
-        issue_id=one.id, revision=one.revision, **values
-    )
-    connection.execute(
-        kept.on_conflict_do_update(index_elements=["issue_id", "revision"], set_=values)
-    )
+    values |= {"issue_id": one.id, "revision": one.revision}
+    connection.execute(upsert_by_key(connection, digest_revision_table), values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

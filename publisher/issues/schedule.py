@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, exists, func, select, update
 
 from publisher.config import Edition, LatePolicy, Settings
-from publisher.database.dialect.sql import upsert
+from publisher.database.dialect.sql import upsert_by_key
 from publisher.database.engine import chunks
 from publisher.i18n.messages import counted, message
 from publisher.issues import model, store
@@ -226,8 +226,7 @@ def read_changes(connection: Connection) -> OccurrenceChanges:
 def save_occurrence_change(connection: Connection, change: OccurrenceChange) -> None:
     """Store a change of an occurrence in the place of the one before."""
     values = {name: v for name, v in asdict(change).items() if name != "is_planned"}
-    row = upsert(connection, occurrence_change_table).values(values)
-    connection.execute(row.on_conflict_do_update(index_elements=[*_KEY], set_=values))
+    connection.execute(upsert_by_key(connection, occurrence_change_table), values)
 
 
 _NOT_SENT = (model.IssueState.SCHEDULED, *sorted(model.SELECTED_STATES))

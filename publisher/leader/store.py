@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from publisher.database.dialect.sql import KEYED, upsert
+from publisher.database.dialect.sql import KEYED, upsert, upsert_by_key
 from publisher.database.metadata import metadata
 from publisher.errors import LeaderLostError
 
@@ -131,9 +131,9 @@ def set_files_epoch(connection: sa.Connection, epoch: int) -> None:
 
 
 def report_running(connection: sa.Connection, process: Process, now: float) -> None:
-    values = {"host": process.host, "pid": process.pid, "until": now + LEADER_SECONDS}
-    statement = upsert(connection, running_process).values(id=process.id, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+    row = {"id": process.id, "host": process.host, "pid": process.pid}
+    row |= {"until": now + LEADER_SECONDS}
+    connection.execute(upsert_by_key(connection, running_process), row)
     old = running_process.c.until < now - _FORGET_AFTER
     connection.execute(sa.delete(running_process).where(old))
 

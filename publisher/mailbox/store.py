@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from sqlalchemy import Column, Connection, Index, Table, Text, delete, func, insert, select
 
-from publisher.database.dialect.sql import KEYED, LargeInteger, upsert
+from publisher.database.dialect.sql import KEYED, LargeInteger, upsert_by_key
 from publisher.database.metadata import UTCDateTime, metadata
 
 REMEMBERED = timedelta(days=30)  # a mail that comes again later than this counts anew
@@ -82,6 +82,5 @@ def read_mark(connection: Connection, mailbox: str, uid_validity: int) -> int:
 
 
 def write_mark(connection: Connection, mailbox: str, uid_validity: int, uid: int) -> None:
-    values = {"uid_validity": uid_validity, "uid": uid}
-    statement = upsert(connection, mailbox_mark).values(mailbox=mailbox, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["mailbox"], set_=values))
+    row = {"mailbox": mailbox, "uid_validity": uid_validity, "uid": uid}
+    connection.execute(upsert_by_key(connection, mailbox_mark), row)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, case, delete, insert, literal, null, select, 
 
 from publisher.config import Settings
 from publisher.database import Database
-from publisher.database.dialect.sql import upsert
+from publisher.database.dialect.sql import upsert_by_key
 from publisher.database.engine import chunks
 from publisher.delivery.causes import RESTORED
 from publisher.delivery.ledger.claims import NEW_EPOCH, in_states
@@ -116,11 +116,7 @@ def store_words(connection: Connection, content: witnesses.JournalContent) -> No
         for issue, words in content.words.items()
         for subscriber, word in words.items()
     ]
-    statement = upsert(connection, recovered_delivery)
-    statement = statement.on_conflict_do_update(
-        index_elements=["issue", "subscriber_id"],
-        set_={"state": statement.excluded.state, "lease_id": statement.excluded.lease_id},
-    )
+    statement = upsert_by_key(connection, recovered_delivery)
     for some in chunks(rows, _ROWS):
         connection.execute(statement, list(some))
 
