@@ -176,7 +176,7 @@ def read_plan_to_sign(state: EditingState, view: ApprovalView) -> PlanToSign | N
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequest:
-    """An issue to approve: the manifest and the plan that were read, and a note."""
+    """An issue to approve: the manifest and the plan that were read, or the plan of now, and a note."""
 
     name: str
     manifest: str
@@ -184,24 +184,10 @@ class ApprovalRequest:
     plan: ShownPlan | None = None
 
 
-def approve_issue(
-    state: EditingState,
-    actor: Actor,
-    name: str,
-    manifest: str,
-    *,
-    note: str = "",
-    plan: ShownPlan | None = None,
-) -> ApprovalView:
-    """Approve an issue as it is, which is what `manifest` says, for those whom `plan` counts, or the plan of now. Enough make it ready."""
-    (done,) = approve_issues(state, actor, [ApprovalRequest(name, manifest, note, plan)])
-    return done
-
-
 def approve_issues(
     state: EditingState, actor: Actor, requests: Sequence[ApprovalRequest]
 ) -> list[ApprovalView]:
-    """Approve several issues or, if one can't be, none. Raise as `approve_issue`."""
+    """Approve issues as they are, or none. Enough approvals make one ready. Raise IssueError for one that has changed, or has no such manifest."""
     try:
         # Each in a transaction of its own: what has changed is made again, whatever becomes of this.
         read = [_refuse_changed(state, actor, request.name) for request in requests]

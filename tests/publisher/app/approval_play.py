@@ -23,7 +23,7 @@ from sqlalchemy import Engine, Table, event, func, select
 
 from publisher.accounts.model import Actor, Grant, Role, account_actor, terminal_actor
 from publisher.accounts.store import disable_account, enable_account, find_account, set_grants
-from publisher.app.issues.approvals import approve_issue, read_approvals, request_changes
+from publisher.app.issues.approvals import read_approvals, request_changes
 from publisher.app.issues.edits import EditRequest, edit_issue
 from publisher.app.issues.sending import hold_issue, send_now, undo_sending
 from publisher.app.operation import cycle as pipeline
@@ -43,7 +43,7 @@ from publisher.rendering import Digest, IssueContent, Renderer, renderer
 from publisher.testing import SECRET, MemoryTransport
 from tests.databases import copy_test_database, forget_server
 from tests.publisher.app import approving
-from tests.publisher.app.approving import newsletter
+from tests.publisher.app.approving import approve_issue, newsletter
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import write_issue_pages

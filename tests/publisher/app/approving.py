@@ -6,7 +6,13 @@ from typing import Any
 
 from publisher.accounts.model import Actor, Grant, Role, account_actor, terminal_actor
 from publisher.accounts.store import NewAccount, add_account
-from publisher.app.issues.approvals import ApprovalView, approve_issue, read_approvals
+from publisher.app.editing_state import EditingState
+from publisher.app.issues.approvals import (
+    ApprovalRequest,
+    ApprovalView,
+    approve_issues,
+    read_approvals,
+)
 from publisher.issues import store
 from publisher.issues.model import Issue
 from publisher.testing import MemoryTransport
@@ -88,6 +94,13 @@ def manifest_of(publication: PublicationFolder, name: str = NAME) -> str:
     manifest = read_approvals(editing_state(publication), TERMINAL, name).manifest
     assert manifest is not None
     return manifest
+
+
+def approve_issue(
+    state: EditingState, actor: Actor, name: str, manifest: str, **more: Any
+) -> ApprovalView:
+    (done,) = approve_issues(state, actor, [ApprovalRequest(name, manifest, **more)])
+    return done
 
 
 def approve(publication: PublicationFolder, actor: Actor, name: str = NAME) -> ApprovalView:

@@ -67,9 +67,8 @@ def _read_approvals(request: ApiRequest, issue: str) -> Approvals:
 def _approve_issue(request: ApiRequest, issue: str, body: NewApprovalValue) -> Approvals:
     """Approve an issue as it was read."""
     plan = use_cases.ShownPlan(body.plan_hash, body.recipients) if body.plan_hash else None
-    done = request.call(
-        use_cases.approve_issue, issue, body.manifest, note=body.note, plan=plan
-    )
+    wanted = use_cases.ApprovalRequest(issue, body.manifest, body.note, plan)
+    (done,) = request.call(use_cases.approve_issues, [wanted])
     return _approvals(done)
 
 

@@ -40,7 +40,8 @@ def _approve(request: ConsoleRequest, issue: str) -> flask.Response:
     manifest, note = request.field("manifest"), request.field("note", MAX_BODY_BYTES)
     plan = _shown_plan(request.field("plan_hash"), request.field("recipients"))
     try:
-        request.call(approvals.approve_issue, issue, manifest, note=note, plan=plan)
+        wanted = approvals.ApprovalRequest(issue, manifest, note, plan)
+        request.call(approvals.approve_issues, [wanted])
     except IssueError as error:
         return issue_page(
             request, issue, 409, problem=str(error), diff=_changed(request, issue)

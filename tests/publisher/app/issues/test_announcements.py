@@ -19,7 +19,6 @@ from publisher.app.issues.announcements import (
 )
 from publisher.app.issues.approvals import (
     ShownPlan,
-    approve_issue,
     read_approvals,
     read_plan_to_sign,
 )
@@ -52,7 +51,7 @@ from subscribers.preferences import (
     store_preferences,
 )
 from subscribers.store import known_subscriber
-from tests.publisher.app.approving import TERMINAL, issue_of
+from tests.publisher.app.approving import TERMINAL, approve_issue, issue_of
 from tests.publisher.app.editing import account, audit_log
 from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import number_of, outbox, subscribe

@@ -31,6 +31,7 @@ from tests.publisher.app.approving import (
     NAME,
     TERMINAL,
     approve,
+    approve_issue,
     cycle,
     fill,
     issue_of,
@@ -272,21 +273,15 @@ def test_what_was_shown_may_have_moved_a_little_but_not_far(shared: PublicationF
     shown = plan_of(shared)
     join(shared, 2, "few")
     with pytest.raises(IssueError, match=r"the plan is another by now \(recipients: 13\)"):
-        approvals.approve_issue(
-            state, ann, NAME, manifest, plan=approvals.ShownPlan(shown.hash)
-        )
+        approve_issue(state, ann, NAME, manifest, plan=approvals.ShownPlan(shown.hash))
     with pytest.raises(IssueError, match="recipients: 3 when it was read, 13 now"):
-        approvals.approve_issue(
-            state, ann, NAME, manifest, plan=approvals.ShownPlan(shown.hash, 3)
-        )
+        approve_issue(state, ann, NAME, manifest, plan=approvals.ShownPlan(shown.hash, 3))
     # The right number with a hash that nobody was shown: the record would name no plan.
     with pytest.raises(IssueError, match="no plan of it had the hash 000"):
-        approvals.approve_issue(
-            state, ann, NAME, manifest, plan=approvals.ShownPlan("0" * 64, 13)
-        )
+        approve_issue(state, ann, NAME, manifest, plan=approvals.ShownPlan("0" * 64, 13))
     assert approvals.read_approvals(state, ann, NAME).rows == ()
     plan = approvals.ShownPlan(shown.hash, shown.recipients)
-    (row,) = approvals.approve_issue(state, ann, NAME, manifest, plan=plan).rows
+    (row,) = approve_issue(state, ann, NAME, manifest, plan=plan).rows
     assert (row.plan_hash, row.plan_counts) == (shown.hash, {"en": 11})
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.store import disable_account
-from publisher.app.issues.approvals import approve_issue, read_approvals, request_changes
+from publisher.app.issues.approvals import read_approvals, request_changes
 from publisher.app.issues.corrections import CorrectionRequest, correct_issue
 from publisher.app.issues.edits import EditRequest, edit_issue
 from publisher.app.issues.sending import hold_issue, schedule_issue
@@ -26,6 +26,7 @@ from tests.publisher.app.approving import (
     NAME,
     TERMINAL,
     approve,
+    approve_issue,
     cycle,
     issue_of,
     manifest_of,

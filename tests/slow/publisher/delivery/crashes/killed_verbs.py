@@ -20,7 +20,7 @@ from publisher.app.issues.announcements import (
     AnnouncementWords,
     announce,
 )
-from publisher.app.issues.approvals import approve_issue, read_approvals, request_changes
+from publisher.app.issues.approvals import read_approvals, request_changes
 from publisher.app.issues.background_assembly import BackgroundAssembly
 from publisher.app.issues.corrections import CorrectionRequest, StoredCorrection, correct_issue
 from publisher.app.issues.edits import EditedIssue, EditRequest, arrange_issues, edit_issue
@@ -32,6 +32,7 @@ from publisher.config import load_settings
 from publisher.issues.editing import EditKind
 from publisher.rendering import Renderer
 from tests.killing import die_at
+from tests.publisher.app.approving import approve_issue
 from tests.slow.publisher.delivery.crashes.scene import PATIENCE
 
 NAME, DAY = "weekly-en-2026-01-09", date(2026, 1, 9)
