@@ -176,6 +176,8 @@ class Newsletter(EditionSettings):
     languages: values.LanguageTags | None = Field(default=None, min_length=1)
     digests: DigestCadences | None = None
     digest_weekday: Weekday = "monday"
+    # Whether announcements to all who get it are in lists of issues and in feeds, unless their author decides.
+    list_announcements: bool = True
     edition: Annotated[
         dict[values.LanguageTag, EditionSettings], BeforeValidator(values.check_distinct_tags)
     ] = Field(default_factory=dict)

@@ -274,6 +274,9 @@ def variant_digest(connection: Connection, number: int) -> Row[Any]:
 _UNFINISHED = (IssueState.ASSEMBLING, IssueState.AWAITING_APPROVAL)
 
 
+_IS_LISTED = (issue_table.c.kind == IssueKind.REGULAR) | issue_table.c.is_listed.is_(sa.true())
+
+
 def _is_public(now: datetime) -> ColumnElement[bool]:
     """Return whether an issue's page may be on the web: not before the issue may be sent."""
     state = issue_table.c.state
@@ -289,12 +292,12 @@ def published_issues(
 ) -> list[Issue]:
     """Return the issues whose web pages may be shown, latest first; of one newsletter or all.
 
-    Corrections are linked from the issues that they correct, and are not among them. Digests repeat the newsletters' issues for some subscribers, and do not count among all.
+    Corrections are linked from the issues that they correct, and are not among them; announcements are if they are listed. Digests repeat the newsletters' issues for some subscribers, and do not count among all.
     """
     return store.issues_where(
         connection,
         _is_published(newsletter, language, now),
-        order=(issue_table.c.day.desc(), issue_table.c.newsletter),
+        order=(issue_table.c.day.desc(), issue_table.c.newsletter, issue_table.c.serial.desc()),
         limit=limit,
     )
 
@@ -302,12 +305,12 @@ def published_issues(
 def adjacent_issues(
     connection: Connection, one: Issue, now: datetime
 ) -> tuple[Issue | None, Issue | None]:
-    """Return a newsletter's issues before and after one whose pages may be shown. A correction has neither."""
+    """Return a newsletter's issues before and after one whose pages may be shown. Only those of the schedule have any."""
     day = issue_table.c.day
     found = [
         store.issues_where(
             connection,
-            where,
+            where & (issue_table.c.kind == IssueKind.REGULAR),
             _is_published(one.newsletter, one.language, now),
             order=(order,),
             limit=1,
@@ -330,8 +333,7 @@ def mark_written_pages_outdated(connection: Connection, numbers: Collection[int]
 def _is_published(newsletter: str | None, language: str, now: datetime) -> ColumnElement[bool]:
     name = issue_table.c.newsletter
     of_newsletter = name.not_like("%.%") if newsletter is None else name == newsletter
-    is_regular = issue_table.c.kind == IssueKind.REGULAR
-    return (issue_table.c.language == language) & is_regular & of_newsletter & _is_public(now)
+    return (issue_table.c.language == language) & _IS_LISTED & of_newsletter & _is_public(now)
 
 
 def page_marks(
@@ -348,19 +350,17 @@ def issue_ids_by_language(connection: Connection, now: datetime) -> dict[str, st
     """Return the ids of the issues whose pages may be shown, joined, by language."""
     c = issue_table.c
     ids = sa.func.aggregate_strings(sa.cast(c.id, sa.Text), " ")
-    query = sa.select(c.language, ids).where(c.kind == IssueKind.REGULAR, _is_public(now))
+    query = sa.select(c.language, ids).where(_IS_LISTED, _is_public(now))
     return dict(connection.execute(query.group_by(c.language)).all())
 
 
 def pages_of_issues(
     connection: Connection, languages: Sequence[str], now: datetime
-) -> list[Any]:
-    """Return language, newsletter and day of the issues that have pages; digests and corrections have none."""
+) -> list[Issue]:
+    """Return the issues that are listed with their pages; digests and corrections are not."""
     c = issue_table.c
-    is_regular = c.kind == IssueKind.REGULAR
-    query = sa.select(c.language, c.newsletter, c.day).where(is_regular, _is_public(now))
-    query = query.where(c.language.in_(languages), c.newsletter.not_like("%.%"))
-    return [*connection.execute(query.order_by(c.id))]
+    here = c.language.in_(languages) & c.newsletter.not_like("%.%")
+    return store.issues_where(connection, _IS_LISTED, _is_public(now), here, order=(c.id,))
 
 
 def issues_without_page(connection: Connection, now: datetime) -> list[tuple[Issue, str, str]]:

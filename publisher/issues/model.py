@@ -183,6 +183,7 @@ class Issue:
     corrects_id: int | None = None
     # Of an announcement: conditions that limit who gets it, one a line.
     audience: str | None = None
+    is_listed: bool = False  # of an announcement: in lists of issues and in feeds
 
     def saying(self, template: str, **values: object) -> IssueError:
         """Return an error with a sentence, which may have its `issue` and `state`; see `PublisherError.saying`."""

@@ -83,6 +83,8 @@ issue_table = sa.Table(
     sa.Column("corrects_id", sa.ForeignKey("issue.id")),
     # Of an announcement: conditions that limit who gets it, one a line; NULL for none.
     sa.Column("audience", sa.Text),
+    # Of an announcement: whether lists of issues and feeds have it.
+    _flag("is_listed"),
     sa.Column("finished_at", UTCDateTime),
     # The hash of the digest, or of the revised page, that is on disk; NULL before that, and empty if
     # a page that is on disk must be written again.

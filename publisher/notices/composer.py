@@ -111,6 +111,7 @@ _MAIL_COMMANDS: Final[dict[LinkKind, str]] = {
     "preferences": "preferences",  # it needs no token: the answer goes to the subscriber
 }
 # The format of the subscriber's own feed that a mail links to: feed readers know it best.
+_RECENT: Final = 20  # listed issues; a newsletter's latest is among them, unless there are so many announcements
 _FEED_FORMAT: Final = "atom"
 
 
@@ -258,8 +259,10 @@ class NoticeComposer:
     ) -> IssueLine | None:
         language = row.language
         for issue in issue_pages.published_issues(
-            connection, newsletter, language, 1, row.due_at
+            connection, newsletter, language, _RECENT, row.due_at
         ):
+            if issue.serial:
+                continue
             path = urls.issue_path(issue.language, issue.newsletter, issue.day)
             url = urls.public_url(self.settings.publication, path)
             return IssueLine(title=self._title(newsletter, language), day=issue.day, url=url)

@@ -265,7 +265,7 @@ class Renderer:
     def issue_texts(self, content: model.IssueContent) -> model.FeedTexts:
         title = self._page("feed/issue.txt", content.publication, issue=content)
         html = self._page("feed/issue.html", content.publication, issue=content)
-        summary = " · ".join(item.article.title for item in content.items)
+        summary = " · ".join(item.article.title for item in content.items) or content.preheader
         return model.FeedTexts(title=_line(title), summary=summary, content_html=html.strip())
 
     def feed_name(self, publication: PublicationView, newsletter: str) -> str:

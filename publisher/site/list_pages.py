@@ -138,6 +138,14 @@ class _LanguageContent:
             )
             for newsletter in settings.newsletters
         }
+        listed = {
+            one.id
+            for some in (self.recent, *self.archives.values())
+            for one in some
+            if one.serial
+        }
+        found = issue_pages.subjects_and_warnings(connection, sorted(listed))
+        self.subjects = {number: subject for number, (subject, _warnings) in found.items()}
         self.moved = [*_moved_addresses(connection, settings, language, now)]
         self.sections = articles.count_sections(connection, language, now)
         pictures = [article.picture.src for article in self.articles if article.picture]
@@ -150,7 +158,16 @@ class _LanguageContent:
         listed = [
             [issue.id for issue in some] for some in (self.recent, *self.archives.values())
         ]
-        return self.language, order, shown, listed, self.moved, self.sections, self.copies
+        return (
+            self.language,
+            order,
+            shown,
+            listed,
+            self.subjects,
+            self.moved,
+            self.sections,
+            self.copies,
+        )
 
 
 def _common(settings: Settings, renderer: Renderer) -> Iterator[_Page]:
@@ -186,7 +203,7 @@ def _archive(
         description=edition.description(language),
         url=urls.public_url(publication, path(language)),
         articles=(),
-        issues=tuple(_line(settings, issue) for issue in shown.archives[name]),
+        issues=tuple(_line(settings, issue, shown) for issue in shown.archives[name]),
         sisters=_elsewhere(publication, language, path, newsletter.languages),
     )
 
@@ -202,7 +219,7 @@ def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> I
         articles=tuple(_item(publication, a, shown) for a in _lead_first(shown.articles)),
         newsletters=tuple(_newsletter_lines(settings, language)),
         sections=tuple(_section_lines(publication, language, shown.sections)),
-        issues=tuple(_line(settings, issue) for issue in shown.recent),
+        issues=tuple(_line(settings, issue, shown) for issue in shown.recent),
         sisters=_elsewhere(publication, language, urls.home_path),
     )
     yield urls.page_file(urls.home_path(language)), partial(renderer.home_page, content)
@@ -258,8 +275,11 @@ def _moved_addresses(
                 connection, name, language, ISSUES_IN_ARCHIVE, now
             )
             for issue in found:
-                day = issue.day
-                yield urls.issue_path(language, old, day), urls.issue_path(language, name, day)
+                place = (issue.day, issue.suffix)
+                yield (
+                    urls.issue_path(language, old, *place),
+                    urls.issue_path(language, name, *place),
+                )
 
 
 def _item(publication: Publication, article: Article, shown: _LanguageContent) -> ArticleView:
@@ -267,7 +287,7 @@ def _item(publication: Publication, article: Article, shown: _LanguageContent) -
     return views.article_view(publication, article, shown.language, versions)
 
 
-def _line(settings: Settings, issue: Issue) -> IssueLine:
+def _line(settings: Settings, issue: Issue, shown: _LanguageContent) -> IssueLine:
     publication = settings.publication
     newsletter = settings.newsletter(issue.newsletter)
     title = (
@@ -275,7 +295,8 @@ def _line(settings: Settings, issue: Issue) -> IssueLine:
         if newsletter
         else issue.newsletter
     )
-    path = urls.issue_path(issue.language, issue.newsletter, issue.day)
+    path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.suffix)
+    title = shown.subjects.get(issue.id, title)
     return IssueLine(title=title, day=issue.day, url=urls.public_url(publication, path))
 
 

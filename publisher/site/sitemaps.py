@@ -177,8 +177,11 @@ def _other_pages(
             if tag in (newsletter.languages or publication.languages):
                 found[newsletter.name][tag] = urls.newsletter_path(tag, newsletter.name), ""
     for issue in pages_of_issues(connection, publication.languages, now):
-        path = urls.issue_path(issue.language, issue.newsletter, issue.day)
-        found[issue.newsletter, issue.day][issue.language] = path, issue.day.isoformat()
+        path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.suffix)
+        found[issue.newsletter, issue.day, issue.suffix][issue.language] = (
+            path,
+            issue.day.isoformat(),
+        )
     return found
 
 

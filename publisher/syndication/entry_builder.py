@@ -1,7 +1,7 @@
 """Build the feeds.Entry of an article, by feed templates, and those of the issues of a newsletter.
 
 A feed of issues keeps its address and id when the newsletter gets another name. The id of an entry is that of its
-feed and the day of the issue.
+feed and the day of the issue, of an announcement with the end of its name.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 from datetime import date, datetime, timedelta
 from functools import cache, partial
 from sys import getsizeof
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -20,6 +20,7 @@ from publisher.articles import model
 from publisher.articles.store import articles_by_id
 from publisher.config import Newsletter, Publication, Settings
 from publisher.issues import digests, store
+from publisher.issues.editing import combined_edits
 from publisher.issues.model import Issue
 from publisher.log import log
 from publisher.rendering import ArticleView, IssueContent, Renderer, views
@@ -232,21 +233,29 @@ def issue_entries(
     for issue in digests.published_issues(connection, one.label, one.language, most, now):
         chosen = [article for _story, article in store.chosen_articles(connection, issue)]
         found = articles_by_id(connection, chosen, with_texts=False)
-        yield _entry(
-            settings, renderer, one, issue, [found[n] for n in chosen if n in found], now
-        )
+        words = _words_of_announcement(connection, issue) if issue.serial else {}
+        shown = [found[n] for n in chosen if n in found]
+        yield _entry(settings, renderer, one, issue, shown, words, now=now)
 
 
-def _entry(
+def _words_of_announcement(connection: sa.Connection, issue: Issue) -> dict[str, Any]:
+    frozen = digests.digest_of(connection, issue)
+    opening = combined_edits(connection, issue.id).opening
+    return {"subject": frozen.subject, "preheader": frozen.preheader, "introduction": opening}
+
+
+def _entry(  # noqa: PLR0913  # an issue and what is in it
     settings: Settings,
     renderer: Renderer,
     one: Feed,
     issue: Issue,
     chosen: list[model.Article],
+    words: dict[str, Any],
+    *,
     now: datetime,
 ) -> feeds.Entry:
     publication, until = settings.publication, issue.shows_until(now)
-    path = urls.issue_path(issue.language, issue.newsletter, issue.day)
+    path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.suffix)
     content = IssueContent(
         publication=views.publication_view(publication, issue.language),
         newsletter=issue.newsletter,
@@ -259,11 +268,12 @@ def _entry(
         ),
         sisters=(),
         web_url=urls.public_url(publication, path),
+        **words,
     )
     texts = renderer.issue_texts(content)
     sent = issue.send_at or issue.due_at
     return feeds.Entry(
-        id=f"{one.tag}/{issue.day}",
+        id=f"{one.tag}/{issue.day}" + (f"/{issue.suffix}" if issue.suffix else ""),
         url=content.web_url,
         **asdict(texts),
         language=issue.language,

@@ -17,7 +17,7 @@ from publisher.app.issues import lookup
 from publisher.app.issues.audience_plan import AudiencePlan, make_plan
 from publisher.app.issues.edits import EditedIssue, EditRequest, make_edit, render_again
 from publisher.app.issues.sending import FARTHEST
-from publisher.config import Edition
+from publisher.config import DigestKey, Edition
 from publisher.errors import UsageError
 from publisher.issues import store
 from publisher.issues.editing import EditKind, add_edit
@@ -61,6 +61,9 @@ class AnnouncementRequest:
     when: AnnouncementTime = AnnouncementTime.HELD
     at: datetime | None = None
     only: tuple[str, ...] = ()  # conditions that limit who gets it
+    listed: bool | None = (
+        None  # in lists of issues and in feeds; None: as the newsletter's are, if it is to all
+    )
 
 
 def plan_announcement(
@@ -92,6 +95,7 @@ def announce(
         "languages": [*request.words],
         "when": request.when.value,
         "only": [*request.only],
+        "listed": request.listed,
     }
     with state.changing(actor, "announce", request.newsletter, details) as change:
         place = _place(change.connection, state, request, chosen[0][0].newsletter)
@@ -140,12 +144,15 @@ def _place(
     table = issue_table.c
     same = (table.newsletter == name) & (table.day == day)
     last = connection.execute(select(func.max(table.serial)).where(same)).scalar_one()
+    newsletter = state.settings.newsletter(DigestKey.parse(name).newsletter)
+    by_default = newsletter is not None and newsletter.list_announcements and not request.only
     return {
         "newsletter": name,
         "day": day,
         "kind": IssueKind.ANNOUNCEMENT,
         "serial": (last or 0) + 1,
         "audience": "\n".join(" ".join(one.split()) for one in request.only) or None,
+        "is_listed": by_default if request.listed is None else request.listed,
         "state": IssueState.ASSEMBLING,
     }
 

@@ -113,6 +113,8 @@ def issues_announce_command(  # noqa: PLR0913  # options
     only: list[str] | None = None,
     at: str = "",
     send: bool = False,
+    listed: bool = False,
+    unlisted: bool = False,
     dry_run: bool = False,
 ) -> None:
     """Announce something to all who get a newsletter, outside its schedule.
@@ -124,6 +126,8 @@ def issues_announce_command(  # noqa: PLR0913  # options
     --only CONDITION: Like "city is Berlin"; may be repeated.
     --at TIME: Send it at this date and time, in the publication's time zone.
     --send: Send it at once or, if it needs approvals, when it has them.
+    --listed: Have it in lists of issues and in feeds, though it has conditions.
+    --unlisted: Have it there not: who has the link reads its page.
     --dry-run: Only count who would get it.
     """
     from publisher.app.issues.announcements import (
@@ -139,6 +143,7 @@ def issues_announce_command(  # noqa: PLR0913  # options
         newsletter=newsletter,
         words=dict(_read_announcement(one) for one in text or ()),
         only=tuple(only or ()),
+        listed=listed or (False if unlisted else None),
         when=AnnouncementTime.AT if at else when,
         at=arguments.parse_local_time(at, "--at").replace(tzinfo=zone) if at else None,
     )

@@ -162,7 +162,15 @@ def test_an_announcement_is_counted_and_made_of_a_file_for_each_language(
     bad.write_text("Until Monday.\n\nSubject: Closed\n", "utf-8")
     counted = issues(run, "announce", "weekly", root, "--text", f"en={file}", "--dry-run")
     assert (counted["issues"], counted["plan"]["recipients"]) == ([], 1)
-    at = ("--at", "2026-01-09 18:00", "--text", f"en={file}", "--text", f"ar={file}")
+    at = (
+        "--at",
+        "2026-01-09 18:00",
+        "--text",
+        f"en={file}",
+        "--text",
+        f"ar={file}",
+        "--unlisted",
+    )
     made = issues(run, "announce", "weekly", root, *at)
     assert made["issues"] == [
         "weekly-en-2026-01-09-announcement",

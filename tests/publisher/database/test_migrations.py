@@ -9,7 +9,7 @@ from sqlalchemy import inspect, text
 import publisher
 from publisher.app.subscribers.personal_tables import OTHER_TABLES, PERSONAL_TABLES
 from publisher.database import migrations, open_database
-from publisher.database.migrations.versions import v0103_first
+from publisher.database.migrations.versions import v0104_first
 from publisher.errors import DatabaseError
 from publisher.testing import MemoryTransport
 from tests.publisher.conftest import PublicationFolder
@@ -19,7 +19,7 @@ from tests.publisher.printing import pipeline_of
 
 def test_there_is_one_migration_until_there_is_a_release() -> None:
     folder = Path(migrations.__path__[0]) / "versions"
-    assert [one.name for one in folder.glob("v*.py")] == ["v0103_first.py"]
+    assert [one.name for one in folder.glob("v*.py")] == ["v0104_first.py"]
 
 
 def test_the_migration_imports_every_module_that_declares_tables() -> None:
@@ -32,7 +32,7 @@ def test_the_migration_imports_every_module_that_declares_tables() -> None:
         for file in (root / package).rglob("*.py")
         if declaring.search(file.read_text("utf-8"))
     }
-    assert found == {*v0103_first._DECLARING, "subscribers.tables"}
+    assert found == {*v0104_first._DECLARING, "subscribers.tables"}
 
 
 def test_every_table_with_rows_of_subscribers_is_in_their_data_or_has_a_reason(

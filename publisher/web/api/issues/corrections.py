@@ -64,6 +64,10 @@ class NewAnnouncementValue(ApiValue):
         max_length=20,
         description='Conditions that limit who gets it, like "city is Berlin".',
     )
+    listed: bool | None = Field(
+        default=None,
+        description="In lists of issues and in feeds; if null, as the newsletter's are, unless it has conditions.",
+    )
     dry_run: bool = Field(default=False, description="Only count who would get it.")
 
 
@@ -77,9 +81,7 @@ class AnnouncementValue(ApiValue):
 @OPERATIONS.add("POST /announcements", Permission.EDIT_ISSUE, about=About.EACH)
 def _announce(request: ApiRequest, body: NewAnnouncementValue) -> AnnouncementValue:
     """Announce something outside the schedule."""
-    wanted = AnnouncementRequest(
-        newsletter=body.newsletter, words=body.words, when=body.when, at=body.at, only=body.only
-    )
+    wanted = AnnouncementRequest(**{name: one for name, one in body if name != "dry_run"})
     plan = request.call(plan_announcement, wanted).as_dict()
     made = [] if body.dry_run else request.call(announce, wanted)
     return AnnouncementValue(issues=[one.issue.name for one in made], plan=plan)

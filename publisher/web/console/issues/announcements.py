@@ -45,6 +45,7 @@ def _page(
         typed={tag: _words(request, tag) for tag in languages},
         when=request.field("when") or AnnouncementTime.HELD.value,
         at=request.field("at"),
+        listed=request.field("listed"),
         fields=request.settings.subscribers.field,
         limits=_limits(request),
         problem=problem,
@@ -87,6 +88,7 @@ def _request(request: ConsoleRequest) -> announcements.AnnouncementRequest:
         words={tag: one for tag, one in words.items() if one != AnnouncementWords("", "")},
         when=AnnouncementTime(when),
         at=_instant(request) if when == AnnouncementTime.AT else None,
+        listed={"yes": True, "no": False}.get(request.field("listed")),
         only=tuple(" ".join(one).strip() for one in _limits(request) if one[0]),
     )
 

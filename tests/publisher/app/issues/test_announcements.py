@@ -56,6 +56,7 @@ from tests.publisher.app.editing import account, audit_log
 from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import number_of, outbox, subscribe
 from tests.publisher.printing import pipeline_of, public
+from tools.feed_validator import faults
 
 # The week's issue is due at 18:00.
 EARLY = NOW - timedelta(hours=2)
@@ -192,12 +193,53 @@ def test_the_issue_of_the_week_is_the_same_with_and_without_an_announcement(
     subjects = [mail["Subject"] for to, mail in mails(waiting) if to == address("ann")]
     assert len(subjects) == 2
     assert any("Tides" in one for one in subjects)
-    archive = page(waiting, "en/weekly/index.html")
-    assert "2026-01-09/" in archive
-    assert "announcement" not in archive
     issue = page(waiting, "en/weekly/2026-01-09/index.html")
     assert "announcement" not in issue
     assert not can_be_corrected(editing_state(waiting), issue_of(waiting, EN))
+
+
+LISTED_IN = (
+    "en/weekly/index.html",
+    "en/index.html",
+    "feeds/en/issues/weekly.atom.xml",
+    "sitemap-en-pages.xml",
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_set", "is_listed"),
+    [
+        ({}, True, True),
+        ({}, False, False),
+        ({"only": ("topic is ships",)}, True, False),
+        ({"only": ("topic is ships",), "listed": True}, False, True),
+    ],
+)
+def test_it_is_in_lists_of_issues_and_feeds_as_the_newsletter_or_its_author_says(
+    waiting: PublicationFolder, changes: dict[str, Any], is_set: bool, is_listed: bool
+) -> None:
+    waiting.reload(
+        languages=["en", "ar"], newsletters=[WEEKLY | {"list_announcements": is_set}]
+    )
+    said(waiting, wanted(**changes))
+    run(waiting, EARLY)
+    # Its page is not public before it may be sent.
+    assert not (public(waiting) / "en/weekly/2026-01-09/announcement/index.html").exists()
+    assert "announcement" not in page(waiting, "en/weekly/index.html")
+    run(waiting, SENT_AT)
+    run(waiting, EARLY + timedelta(hours=9))
+    for name in LISTED_IN:
+        text = page(waiting, name)
+        assert "2026-01-09/" in text
+        assert ("2026-01-09/announcement/" in text) == is_listed, name
+        if not name.startswith("sitemap"):
+            assert (WORDS.subject in text) == is_listed
+    feed = page(waiting, LISTED_IN[2])
+    assert faults(feed.encode(), "atom") == []
+    assert ("No mail &lt;em&gt;next week&lt;/em&gt;" in feed) == is_listed
+    assert feed.count("<entry>") == 1 + is_listed
+    # The mail and the page that it names are the same.
+    assert WORDS.subject in page(waiting, "en/weekly/2026-01-09/announcement/index.html")
 
 
 def test_a_second_announcement_of_a_day_has_a_number_that_is_the_same_in_all_languages(

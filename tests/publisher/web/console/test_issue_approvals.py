@@ -227,7 +227,7 @@ def test_an_announcement_is_counted_made_approved_and_changed_where_issues_are(
     assert "Get another edition" in counted.text
     assert "Until *Monday*.</textarea>" in counted.text
     assert len(publication.rows(issue_table)) == 2
-    answer = client.post(ANNOUNCE, data={**WORDS, "do": "store"})
+    answer = client.post(ANNOUNCE, data={**WORDS, "listed": "no", "do": "store"})
     # Its date is the day on which it is made.
     name = "weekly-en-2026-01-08-announcement"
     page = f"/issues/{name}/"
@@ -236,6 +236,7 @@ def test_an_announcement_is_counted_made_approved_and_changed_where_issues_are(
         assert '<span class="chip">Announcement</span>' in client.get(path).text
     shown = client.get(page).text
     assert "<h1>Announcement · " in shown
+    assert "By mail alone" in shown
     for senseless in ("Add another article", "Number of articles", "in their order"):
         assert senseless not in shown
     assert client.get(f"{page}plan/").status_code == 200

@@ -13,7 +13,7 @@ from publisher.clock import SystemClock
 from publisher.database.metadata import metadata
 from subscribers.tables import subscribers_metadata
 
-revision = "0103"
+revision = "0104"
 down_revision = None
 
 # The modules that declare tables, each beside the code that owns them.
