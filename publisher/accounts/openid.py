@@ -7,7 +7,7 @@ imports Authlib and joserfc, which are an extra.
 import base64
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ LEEWAY = 60  # seconds by which the provider's clock may differ from ours
 # Signatures by a pair of keys only: by `none` or HMAC whoever has the public key could sign.
 _ALGORITHMS = [f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)]
 _ANEW = {"prompt": "login", "max_age": "0"}
-_MAX_SUBJECT = 255  # characters (Core section 2)
+_MAX_SUBJECT = 255  # characters (Core section 2), and of an address
 
 
 class OpenidQuestion(NamedTuple):
@@ -97,8 +97,10 @@ class OpenidProvider:
             person = self._fetch(WebRequest(question.userinfo_url, headers=bearer))
             if person.get("sub") != claims["sub"]:  # Core section 5.3.2
                 raise AccountError("the provider says an address of somebody else")
-        is_verified = person.get("email_verified") is True
-        return {**claims, "email": str(person.get("email")) if is_verified else ""}
+        email = str(person.get("email"))
+        is_stored = len(email) <= _MAX_SUBJECT and email.isprintable()  # none with NUL
+        is_verified = person.get("email_verified") is True and is_stored
+        return {**claims, "email": email if is_verified else ""}
 
     def _claims(
         self, question: OpenidQuestion, got: Mapping[str, Any], now: datetime
@@ -112,11 +114,14 @@ class OpenidProvider:
         asked = {"nonce": question.nonce, "client_id": client_id}
         keys: Any = self._fetch(WebRequest(question.keys_url))
         with _explained("id_token"):
-            known = jwk.KeySet.import_key_set(keys)
-            token = jwt.decode(got["id_token"], known, algorithms=_ALGORITHMS)
+            known: list[Any] = []
+            for one in keys["keys"]:
+                with suppress(Exception):  # of a kind that is not known (RFC 7517 section 5)
+                    known.append(jwk.import_key(one))
+            token = jwt.decode(got["id_token"], jwk.KeySet(known), algorithms=_ALGORITHMS)
             claims = CodeIDToken(token.claims, token.header, wanted, asked)
             claims.validate(int(now.timestamp()), LEEWAY)
-            if not 0 < len(claims["sub"]) <= _MAX_SUBJECT:
+            if not 0 < len(claims["sub"]) <= _MAX_SUBJECT or not claims["sub"].isprintable():
                 raise ValueError("sub")
         return dict(claims)
 

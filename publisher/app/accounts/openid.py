@@ -62,11 +62,14 @@ def ask_provider(
 
 def take_question(state: EditingState, token: str, answered: str) -> OpenidQuestion:
     """Return what a session has asked, by the answer's `state`; it is answered once. Raise SignInError (`over`)."""
+    given = (token, _QUESTION, state.clock.now())
     with state.database.writing() as connection:
-        kept = tokens.take_challenge(connection, token, _QUESTION, state.clock.now())
-    question = OpenidQuestion(*json.loads(kept)) if kept else None
-    if question is None or question.state != answered:
-        raise SignInError("over")
+        # Another tab's answer, or a stranger's, does not end it.
+        kept = tokens.read_challenge(connection, *given)
+        question = OpenidQuestion(*json.loads(kept)) if kept else None
+        if question is None or question.state != answered:
+            raise SignInError("over")
+        tokens.take_challenge(connection, *given)
     return question
 
 

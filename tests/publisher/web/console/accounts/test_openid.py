@@ -1,5 +1,6 @@
 """Signing in by a provider of OpenID Connect, with a real one on loopback: who gets in, and which answers count for nothing."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -117,6 +118,7 @@ def test_a_connected_account_is_known_by_its_subject_whatever_the_address_says(
         {"email": ANN, "email_verified": False},
         {"email": "nobody@example.org", "email_verified": True},
         {"email": ["ann@example.org"], "email_verified": True},
+        {"email": "ann\0@example.org", "email_verified": True},
         {},
     ],
 )
@@ -191,6 +193,7 @@ HOSTILE: dict[str, Callable[[Provider], None]] = {
     "no subject": _claim(sub=None),
     "an empty subject": _claim(sub=""),
     "a long subject": _claim(sub="s" * 256),
+    "a subject that no database stores": _claim(sub="a\0b"),
     "another key": _other_key,
     "no signature": _no_signature,
     "the public key as a secret": _public_key_as_secret,
@@ -272,6 +275,26 @@ def test_an_answer_counts_once_in_the_browser_that_asked_and_by_its_state(
     late = Visitor(ann.app, ann.clock)
     back = answer_of(late.post(START).text)
     assert later(late, minutes=31).get(back).status_code == 422
+
+
+@pytest.mark.usefixtures("provider")
+def test_of_two_tabs_the_later_signs_in_although_the_earlier_came_back_first(
+    ann: Visitor,
+) -> None:
+    earlier, later_tab = (answer_of(ann.post(START).text) for _tab in range(2))
+    assert ann.get(earlier).status_code == 422
+    assert ann.get(later_tab).status_code == 303
+    assert is_in(ann)
+
+
+def test_a_key_of_a_kind_that_is_not_known_keeps_nobody_out(
+    ann: Visitor, provider: Provider
+) -> None:
+    curves = [{"kty": "EC", "crv": "brainpoolP256r1", "kid": "new", "x": "AA", "y": "AA"}]
+    curves += [{"kty": "OKP", "crv": "of tomorrow", "kid": "newer", "x": "AA"}]
+    keys = [*curves, rsa_key("first").as_dict(private=False)]
+    _answer("/keys", 200, json.dumps({"keys": keys}).encode())(provider)
+    assert enter(ann).status_code == 303
 
 
 @pytest.mark.usefixtures("provider")
