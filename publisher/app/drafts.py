@@ -4,7 +4,7 @@ An original is written by those who may edit issues in its language, a translati
 it. A file has one draft at a time, which all of them share. To publish it, pictures are written first, then the text,
 by rename, and over nothing that has changed. A transaction holds the draft meanwhile: of two that publish at once, one
 is refused. After a kill on the way, pictures may be there, or the file, and the draft as well: to publish it again
-writes the same, and ends it.
+writes into the same file, and ends it.
 """
 
 import base64
@@ -436,7 +436,8 @@ class PlannedArticle:
 def plan_article(
     state: EditingState, connection: sa.Connection, draft: Draft
 ) -> PlannedArticle:
-    """Return the file that a draft would become. Raise DraftError, or ArticleError if it could not be read."""
+    """Return the file that a draft would become. Raise DraftError, TranslationError, or ArticleError if it could not be read."""
+    offered_languages(state.settings, draft.language)
     planner = _Planner(state, connection, draft)
     folder, (path, content) = planner.folder, planner.plan()
     pictures = store.pictures_of_draft(connection, draft)
@@ -458,14 +459,20 @@ class _Planner:
 
     def plan(self) -> tuple[PurePosixPath, bytes]:
         """Return path and content of the file. Raise DraftError if no name for it is known."""
-        if self._draft.path:
-            return PurePosixPath(self._draft.path), self._content({})
-        found = self._translation() if self._draft.story else self._original()
+        draft = self._draft
+        if draft.base or (self.disk is not None and self._is_left_by_kill()):
+            return PurePosixPath(draft.path), self._content({})
+        self.disk = None
+        found = self._translation() if draft.story else self._original()
         if found is None:
             raise DraftError.saying(
                 "no file of this site would be read as this article in this language"
             )
         return found
+
+    def _is_left_by_kill(self) -> bool:
+        """Whether nobody has published the file of a new article, though the draft was about to be."""
+        return not read_log(self._connection, about=[self._draft.path], limit=1)
 
     def _content(self, more: MoreKeys) -> bytes:
         draft, document = self._draft, DocumentText.of(self.disk)
@@ -475,7 +482,8 @@ class _Planner:
             by = {"translated_with": draft.machine, "editor": draft.read_by or ABSENT}
             more = {**more, "provenance": Provenance.MACHINE.value, **by}
         key_of = partial(document.key, others=others, is_site=is_site)
-        changed = {k: value for k, value in draft.fields.items() if value != began.get(k, "")}
+        # A new article's file is there after a kill only.
+        changed = {k: v for k, v in draft.fields.items() if not draft.base or v != began[k]}
         text = document.with_fields(changed, more, key_of)
         return (text.replace("\n", "\r\n") if b"\r\n" in (self.disk or b"") else text).encode()
 
@@ -530,6 +538,7 @@ def publish_draft(
     state: EditingState, actor: Actor, number: int, version: int, *, base: str, original: str
 ) -> PublishedFile:
     """Write a draft's file, which ends the draft. Raise DraftConflictError if draft, file (`base`) or original are not those that were seen (SHA-256)."""
+    _keep_place(state, actor, number)
     with state.changing(actor, "publish draft", f"draft {number}") as change:
         draft = require_draft(change.connection, actor, number)
         shown = find_original(state, change.connection, draft)
@@ -540,7 +549,7 @@ def publish_draft(
                 "a machine wrote this draft, and nobody has read it yet; change it, or say that you have read it"
             )
         plan = plan_article(state, change.connection, draft)
-        _write(plan, base)
+        _write(plan, base if draft.base or plan.disk else "")
         author = _own_name(change.connection, actor)
         change.details["file"] = str(plan.path)
         state.record(change.connection, actor, "write file", str(plan.path), {"draft": number})
@@ -556,6 +565,16 @@ def publish_draft(
     with state.changing(actor, "commit file", str(plan.path)) as change:
         change.details |= {"problem": problem} if problem else {}
     return PublishedFile(plan.path, problem)
+
+
+def _keep_place(state: EditingState, actor: Actor, number: int) -> None:
+    """Store where a new article is written: after a kill its file is known by it, whatever title it has then."""
+    with state.database.writing() as connection:
+        draft = require_draft(connection, actor, number)
+        if not draft.base:
+            path, _content = _Planner(state, connection, draft).plan()
+            kept = sa.update(draft_table).where(draft_table.c.id == number)
+            connection.execute(kept.values(path=str(path)))
 
 
 def _write(plan: PlannedArticle, base: str) -> None:

@@ -227,8 +227,14 @@ class SiteFolder:
             )
 
     def content(self, path: PurePosixPath) -> bytes | None:
+        """Return what is in a file; None if there is none. Raise ArticleError if it can't be read."""
         place = self.place(path)
-        return place.read_bytes() if place.is_file() else None
+        try:
+            return place.read_bytes() if place.is_file() else None
+        except OSError as error:
+            raise ArticleError.saying(
+                "%(file)s: can't be read: %(reason)s", file=path, reason=error.strerror or ""
+            ) from None
 
     def place(self, path: PurePosixPath) -> Path:
         """Return a file's path on the disk. Raise ArticleError for a link, and for one that leads elsewhere."""
@@ -319,10 +325,8 @@ class SiteFolder:
         for content, path in product(map(content_of, more), dict.fromkeys(places)):
             place = self.folder / path
             if os.path.lexists(place):
-                # After a kill behind the rename, the file is there already.
-                if place.is_file() and place.read_bytes() == content:
-                    return path, content
-            elif (found := self.read_as(path, content)) and is_wanted(found):
+                continue
+            if (found := self.read_as(path, content)) and is_wanted(found):
                 return path, content
         return None
 

@@ -159,7 +159,9 @@ def _refusal(
         return _to_sign_in(context)
     languages = route.about.languages(request.state, parts)
     published = request.settings.publication.languages
-    if route.about is About.PATH and parts["language"] not in published:
+    # A draft outlives its language in the settings, to be read and discarded.
+    is_draft = "number" in parts
+    if route.about is About.PATH and not is_draft and parts["language"] not in published:
         flask.abort(404)
     if not route.permits(request.actor, languages):
         refused = {"access": str(route.access), "language": languages[0]}

@@ -60,6 +60,10 @@ def published(state: EditingState, actor: Actor, draft: Draft, **given: str) -> 
     return state.settings.folders.root / source.path / path
 
 
+def raised(error: Exception) -> bytes:
+    raise error
+
+
 def story_of(publication: PublicationFolder, title: str) -> int:
     return next(one.story_id for one in publication.all().values() if one.title == title)
 
@@ -331,9 +335,54 @@ def test_a_full_disk_and_a_kill_lose_nothing(
     assert drafts.list_drafts(state, TERMINAL) == []
 
 
-@pytest.mark.parametrize("spoil", ["not UTF-8", "front matter", "link"])
+@pytest.mark.parametrize("is_translation", [True, False])
+def test_a_draft_that_is_changed_after_a_kill_goes_into_the_file_that_is_there(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch, *, is_translation: bool
+) -> None:
+    publication.pick_up_file("en/a.md", "The sea.", title="A", date="2026-01-05")
+    state, story = editing_state(publication), publication.one("a").story_id
+    draft = drafts.begin_article(state, TERMINAL, "articles", "fr", "La mer")
+    if is_translation:
+        draft = drafts.begin_translation(state, TERMINAL, story, "fr")
+
+    def killed(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "delete_draft", killed)
+        with pytest.raises(KeyboardInterrupt):
+            published(state, TERMINAL, draft, title="La mer", text="Bleue.", section="Mer")
+    before = {*publication.articles.rglob("*.md")}
+    draft = drafts.read_draft(state, TERMINAL, draft.id).draft
+    file = published(state, TERMINAL, draft, title="Le vent", text="Fort.", section="")
+    assert {*publication.articles.rglob("*.md")} == before
+    assert before - {publication.articles / "en/a.md"} == {file}
+    publication.pick_up()
+    (found,) = (one for one in publication.all().values() if one.language == "fr")
+    assert (found.title, found.story_id == story) == ("Le vent", is_translation)
+    assert "section" not in file.read_text("utf-8")
+
+
+def test_a_name_that_another_draft_took_meanwhile_is_not_written_over(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = editing_state(publication)
+    first, second = (
+        drafts.begin_article(state, TERMINAL, "articles", "en", "News") for _ in range(2)
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", lambda _file: raised(OSError(errno.ENOSPC, "full")))
+        with pytest.raises(StorageError):
+            published(state, TERMINAL, first, text="Of the first.")
+    file = published(state, TERMINAL, second, text="Of the second.")
+    first = drafts.read_draft(state, TERMINAL, first.id).draft
+    assert "Of the first." in published(state, TERMINAL, first).read_text("utf-8")
+    assert "Of the second." in file.read_text("utf-8")
+
+
+@pytest.mark.parametrize("spoil", ["not UTF-8", "front matter", "link", "no permission"])
 def test_a_file_that_cannot_be_read_holds_up_its_own_drafts_alone_and_hides_no_words(
-    publication: PublicationFolder, spoil: str
+    publication: PublicationFolder, spoil: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = publication.write("en/a.md", "Text.", title="A", date="2026-01-05")
     publication.pick_up()
@@ -345,6 +394,13 @@ def test_a_file_that_cannot_be_read_holds_up_its_own_drafts_alone_and_hides_no_w
     if spoil == "link":
         file.rename(publication.articles / "a.txt")
         file.symlink_to(publication.articles / "a.txt")
+    elif spoil == "no permission":
+        # Tests may run as root, who is refused nothing.
+        read = Path.read_bytes
+        refused = PermissionError(errno.EACCES, "Permission denied")
+        monkeypatch.setattr(
+            Path, "read_bytes", lambda path: raised(refused) if path == file else read(path)
+        )
     else:
         file.write_bytes(
             {"not UTF-8": b"\xff\xe9", "front matter": b"---\ntitle: [\n---\n"}[spoil]

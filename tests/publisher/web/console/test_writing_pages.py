@@ -109,6 +109,25 @@ def test_words_of_a_draft_are_shown_and_discarded_also_when_its_file_cannot_be_r
     assert (refused.status_code, "does not have it" in refused.text) == (422, True)
 
 
+def test_a_draft_in_a_language_that_is_not_published_any_more_is_read_and_discarded(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    client, number = sign_in("editor"), publication.one("tide").story_id
+    article = begun(client, title="Written", language="ar")
+    send(client, article, "save", text="My words")
+    translation = client.post(f"/translations/ar/{number}/write/").headers["Location"]
+    publication.reload(languages=["en"], sources=[SOURCE])
+    assert fields_of(client.get(article))["text"] == "My words"
+    for path in (article, translation):
+        assert f'href="{path}"' in client.get("/write/").text
+        for how in ("publish", "replace"):
+            assert send(client, path, how).status_code == 422
+        assert client.get(f"{path}preview/").status_code == 422
+        assert client.post(f"{path}discard/").status_code == 303
+        assert client.get(path).status_code == 404
+    assert sign_in("translator", "en").get("/write/ar/1/").status_code == 403
+
+
 def test_a_translator_writes_beside_the_original_and_its_story_has_it(
     sign_in: SignIn, publication: PublicationFolder
 ) -> None:
