@@ -159,13 +159,6 @@ def select_audience_groups(
     )
 
 
-def count_audience(connection: sa.Connection, newsletter: str, now: datetime) -> dict[str, int]:
-    """Return how many get `newsletter` now, by stored language."""
-    columns = {"language": subscriber.c.language}
-    rows = connection.execute(select_audience_groups(newsletter, columns, now))
-    return dict(rows.all())
-
-
 def is_paused(
     subscriber_id: sa.ColumnElement[int], now: datetime | sa.ColumnElement[Any]
 ) -> sa.ColumnElement[bool]:

@@ -43,18 +43,10 @@ class SentenceObjects(TypeDecorator[list[dict[str, Any]]]):
     impl = JSON
     cache_ok = True
 
-    def process_bind_param(
-        self,
-        value: list[dict[str, Any]] | None,
-        dialect: Dialect,  # noqa: ARG002  # SQLAlchemy's signature
-    ) -> list[dict[str, Any]] | None:
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002  # as above
         return None if value is None else [_with_texts(one, packed) for one in value]
 
-    def process_result_value(
-        self,
-        value: list[dict[str, Any]] | None,
-        dialect: Dialect,  # noqa: ARG002  # SQLAlchemy's signature
-    ) -> list[dict[str, Any]] | None:
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002  # as above
         return None if value is None else [_with_texts(one, unpacked) for one in value]
 
 

@@ -178,25 +178,27 @@ def _recipients(
     """Return by an issue's name how many got it, or would get it by now; not of those to come with an audience of their own."""
     idle = {*BEFORE_LEDGER, IssueState.SKIPPED}
     counts = count_deliveries(connection, [one.id for one in issues if one.state not in idle])
-    limited = {
-        (one.newsletter, one.language)
-        for one in planner.all_editions(state.settings)
-        if one.only
-    }
     coming = [
         one
         for one in issues
-        if one.state in BEFORE_LEDGER
-        and one.kind != IssueKind.CORRECTION
-        and not one.audience
-        and (one.newsletter, one.language) not in limited
+        if one.state in BEFORE_LEDGER and one.kind != IssueKind.CORRECTION and not one.audience
     ]
-    served: Counter[tuple[str, str]] = Counter()
-    for newsletter in sorted({one.newsletter for one in coming}):
-        languages = [one.language for one in state.settings.editions_of(newsletter)]
-        for group in count_groups(connection, newsletter, (), state.clock.now(), limits={}):
-            chosen = (group.language, *profile_from_text(group.profile).more_languages)
-            served[newsletter, serving_language(languages, chosen) or ""] += group.count
+    served = count_of_editions(connection, state, {one.newsletter for one in coming})
     return {one.name: served[one.newsletter, one.language] for one in coming} | {
         one.name: counts[one.id].total() for one in issues if one.id in counts
     }
+
+
+def count_of_editions(
+    connection: Connection, state: EditingState, newsletters: Iterable[str]
+) -> Counter[tuple[str, str]]:
+    """Return how many subscribers each edition of some newsletters serves now; nothing of a limited one, whose plan counts them."""
+    served: Counter[tuple[str, str]] = Counter()
+    for newsletter in newsletters:
+        editions = {one.language: one for one in state.settings.editions_of(newsletter)}
+        for group in count_groups(connection, newsletter, (), state.clock.now(), limits={}):
+            chosen = (group.language, *profile_from_text(group.profile).more_languages)
+            language = serving_language([*editions], chosen)
+            if language and not editions[language].only:
+                served[newsletter, language] += group.count
+    return served

@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING
 
 from publisher.accounts import store
 from publisher.accounts.model import Account, Grant, Permission, Role, permits
+from publisher.app.issues.listing import count_of_editions
 from publisher.app.operation.attention import APPROVALS, AttentionItem, list_attention
 from publisher.issues import approvals
 from publisher.issues.model import IssueKind, IssueState
 from publisher.issues.planner import all_editions
-from publisher.issues.selection import serving_language
 from publisher.translations.listing import StoryFilter, read_stories
 from publisher.translations.model import CellState
 from publisher.translations.records import claims_by
-from subscribers.audiences import count_audience
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -46,8 +45,7 @@ _TASKS = {
     "unscheduled": Permission.MOVE_ISSUE,
     "in-doubt": Permission.DECIDE_DOUBTS,
 }
-# Subscribers of a newsletter, by the language of the edition that serves their first language.
-_Counts = Mapping[tuple[str, str | None], int]
+_Counts = Mapping[tuple[str, str], int]  # subscribers, by newsletter and language of an edition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +88,8 @@ def read_today(state: EditingState, actor: Actor) -> Today:
     with state.database.reading() as connection:
         tasks = [*_tasks(connection, state, snapshot, items)]
         own_items = [*_own_translations(connection, state, actor)]
-        subscribers = _count_audience(connection, state)
+        names = {one.newsletter for one in all_editions(state.settings)}
+        subscribers = count_of_editions(connection, state, names)
         aside = store.read_aside(connection, actor.account_id)
     parts: dict[str, list[TodayTask]] = {"mine": [], "others": [], "machine": []}
     parts["mine"] += [TodayTask(item, ()) for item in own_items]
@@ -182,21 +181,6 @@ def _own_translations(
             yield AttentionItem(kind="missing", language=language, count=count)
 
 
-def _count_audience(connection: Connection, state: EditingState) -> _Counts:
-    languages: dict[str, list[str]] = defaultdict(list)
-    for edition in all_editions(state.settings):
-        languages[edition.newsletter].append(edition.language)
-    counts: Counter[tuple[str, str | None]] = Counter()
-    for name, served in languages.items():
-        for tag, count in count_audience(connection, name, state.clock.now()).items():
-            counts[name, serving_language(served, [tag])] += count
-    # A limited edition has fewer, whom its plan counts.
-    limited = {
-        (one.newsletter, one.language) for one in all_editions(state.settings) if one.only
-    }
-    return {key: count for key, count in counts.items() if key not in limited}
-
-
 def today_lines(
     tasks: Iterable[TodayTask], subscribers: _Counts, own: frozenset[str]
 ) -> list[TodayLine]:
@@ -229,7 +213,9 @@ def _line(many: Sequence[TodayTask], subscribers: _Counts, own: frozenset[str]) 
     )
     # Others go to those who got an issue, or to an audience of their own.
     keys = [
-        (one.newsletter, one.language) for one in items if one.issue_kind == IssueKind.REGULAR
+        (one.newsletter, one.language or "")
+        for one in items
+        if one.issue_kind == IssueKind.REGULAR
     ]
     count = whole.of or sum(subscribers.get(key, 0) for key in keys)
     return TodayLine(
