@@ -1,7 +1,5 @@
 """Pushes of WebSub: hubs are asked for them, and what hubs say is checked. A push has its feed asked at once."""
 
-from __future__ import annotations
-
 import hmac
 import time
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 `notices_of` is pure: all of it was stored by the last cycle. It writes no sentence about what is in order.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

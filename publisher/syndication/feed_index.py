@@ -3,7 +3,6 @@
 Name, address and id of a feed are fixed when it is created. Ids are tag: URIs (RFC 4151), assigned once and stored.
 """
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -232,8 +231,7 @@ def _names(subject: FeedSubject) -> Iterator[str]:
         return
     folder = f"{subject.language}/{_FOLDERS[subject.kind]}"
     yield from (
-        f"{folder}/{story_slug(subject.key or subject.label, attempt)}"
-        for attempt in itertools.count()
+        f"{folder}/{story_slug(subject.key or subject.label, attempt)}" for attempt in count()
     )
 
 

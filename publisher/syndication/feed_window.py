@@ -12,6 +12,7 @@ import feeds
 from publisher.articles import store as articles
 from publisher.articles.model import Article, LanguageVersion
 from publisher.articles.tables import article, story
+from publisher.database.dialect.sql import upsert_by_key
 from publisher.database.engine import chunks
 from publisher.issues import digests
 from publisher.syndication.tables import feed, feed_archive, feed_entry, feed_position
@@ -216,10 +217,8 @@ def due_archives(connection: Connection, feed_id: int) -> list[ArchiveRange]:
 
 
 def record_archive(connection: Connection, feed_id: int, archive: ArchiveRange) -> None:
-    here = (feed_archive.c.feed_id == feed_id) & (feed_archive.c.number == archive.number)
-    if connection.execute(sa.update(feed_archive).where(here).values(due=False)).rowcount == 0:
-        values = {**asdict(archive), "feed_id": feed_id, "due": False}
-        connection.execute(sa.insert(feed_archive).values(values))
+    row = {**asdict(archive), "feed_id": feed_id, "due": False}
+    connection.execute(upsert_by_key(connection, feed_archive), row)
 
 
 def mark_archives_due(

@@ -68,9 +68,8 @@ feed_archive = sa.Table(
     metadata,
     sa.Column("feed_id", sa.ForeignKey("feed.id"), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column(
-        "first", sa.Integer, nullable=False
-    ),  # the first position that it contains, and the last
+    # The first position that it contains, and the last.
+    sa.Column("first", sa.Integer, nullable=False),
     sa.Column("last", sa.Integer, nullable=False),
     # Whether it has to be written again, since an entry was withdrawn or its files were lost.
     sa.Column("due", sa.Boolean(create_constraint=False), nullable=False),
