@@ -183,13 +183,17 @@ def _deletions(connection: Connection) -> list[str]:
     return _deletions_by_dialect.setdefault(dialect, statements)
 
 
+# As they are on the server; to read them takes longer than all else that `reset_ids` does.
+_tables = MetaData()
+
+
 def reset_ids(connection: Connection) -> None:
     """Let the next rows get the ids after the last ones, as in SQLite, whatever was rolled back or stated."""
     if connection.dialect.name != "postgresql":
         return
-    tables = MetaData()
-    tables.reflect(connection)
-    for table in tables.tables.values():
+    if not _tables.tables:
+        _tables.reflect(connection)
+    for table in _tables.tables.values():
         if "id" not in table.columns or isinstance(table.c.id.type, BigInteger):
             continue  # a random one
         if isinstance(table.c.id.type, Integer):

@@ -10,6 +10,7 @@ from tests.publisher.conftest import (
     empty_database,
     friday,
     new_publication,
+    prepared_publication,
     publication,
     starting_point,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "empty_database",
     "friday",
     "new_publication",
+    "prepared_publication",
     "publication",
     "starting_point",
 ]

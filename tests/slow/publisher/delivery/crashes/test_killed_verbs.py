@@ -32,7 +32,7 @@ from publisher.site import sitemaps
 from publisher.testing import SECRET, MemoryTransport
 from tests import databases
 from tests.publisher.app import approving
-from tests.publisher.conftest import PublicationFolder, editing_state
+from tests.publisher.conftest import Make, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.sizes import by_lane
 from tests.slow.publisher.delivery.crashes.killed_verbs import (
@@ -104,15 +104,11 @@ class Scene:
     """A publication whose issues wait for approval, as it is before a verb."""
 
     def __init__(self, publication: PublicationFolder) -> None:
-        self.publication = publication.at(approving.DUE - approving.DAY)
+        self.publication = publication.at(approving.DUE - 2 * approving.HOUR)
         self._kept = publication.settings.folders.root / "kept.db"
         self._renderer = Renderer(publication.settings.folders.templates)
-        approving.fill(publication, "en", "ar")
-        subscribe(publication, ("bob-en@example.com", "en"))
-        approving.person(publication, "ann", Grant(Role.APPROVER))
-        approving.person(publication, "eve", Grant(Role.EDITOR))
-        approving.person(publication, "root", Grant(Role.ADMINISTRATOR))
-        self.cycle(approving.DUE - 2 * approving.HOUR)
+        # They are the same before and after a step, and take longer to read than their rows.
+        self._tables = MetaData()
 
     def cycle(self, now: datetime) -> list[tuple[str, str]]:
         """Run a cycle, and return who got which issue."""
@@ -160,11 +156,11 @@ class Scene:
         return found
 
     def rows(self) -> Rows:
-        found = MetaData()
         with self.publication.database.reading() as connection:
-            found.reflect(connection, only=lambda name, _tables: name not in _OTHERS)
+            if not self._tables.tables:
+                self._tables.reflect(connection, only=lambda name, _tables: name not in _OTHERS)
             # Tables that others refer to are reflected, too.
-            tables = [one for one in found.sorted_tables if one.name not in _OTHERS]
+            tables = [one for one in self._tables.sorted_tables if one.name not in _OTHERS]
             return {one.name: _rows_of(connection, one) for one in tables}
 
     def entries(self) -> Entries:
@@ -236,9 +232,24 @@ BEFORE: dict[str, Callable[[Scene], None]] = {
 }
 
 
+def prepare(publication: PublicationFolder) -> None:
+    publication.at(approving.DUE - approving.DAY)
+    approving.fill(publication, "en", "ar")
+    subscribe(publication, ("bob-en@example.com", "en"))
+    approving.person(publication, "ann", Grant(Role.APPROVER))
+    approving.person(publication, "eve", Grant(Role.EDITOR))
+    approving.person(publication, "root", Grant(Role.ADMINISTRATOR))
+    Scene(publication).cycle(approving.DUE - 2 * approving.HOUR)
+
+
+def scene_of(prepared_publication: Make, **terms: str) -> Scene:
+    newsletters = [approving.newsletter(**terms)]
+    return Scene(prepared_publication(prepare, languages=["en", "ar"], newsletters=newsletters))
+
+
 @pytest.fixture
-def scene(new_publication: Callable[..., PublicationFolder]) -> Scene:
-    return Scene(new_publication(languages=["en", "ar"], newsletters=[approving.newsletter()]))
+def scene(prepared_publication: Make) -> Scene:
+    return scene_of(prepared_publication)
 
 
 def test_an_import_killed_at_any_step_is_on_record_and_completed_by_another_one(
@@ -276,10 +287,9 @@ def test_a_cycle_killed_at_any_step_sends_an_approved_issue_once(scene: Scene) -
 
 @pytest.mark.parametrize("what", ["correction", "announcement"])
 def test_a_cycle_killed_at_any_step_mails_a_correction_or_an_announcement_once(
-    new_publication: Callable[..., PublicationFolder], what: str
+    prepared_publication: Make, what: str
 ) -> None:
-    terms = approving.newsletter(approval="none")
-    scene = Scene(new_publication(languages=["en", "ar"], newsletters=[terms]))
+    scene = scene_of(prepared_publication, approval="none")
     assert len(scene.cycle(LATER)) == 3
     state = editing_state(scene.publication)
     if what == "correction":
