@@ -5,7 +5,7 @@ stored, is decided by pure functions. It has the issue assembled again, at once 
 whoever made it sees what comes of it. What the issue contained before is kept as a revision.
 """
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,6 @@ from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.assembly.assemble import assemble_issue
 from publisher.config import Edition, Settings
-from publisher.config.choices import MissingPolicy
 from publisher.config.newsletters import MOST_ARTICLES
 from publisher.delivery.ledger.audience import profile_selector
 from publisher.errors import ArticleError, EditConflictError, IssueError
@@ -40,6 +39,7 @@ from publisher.issues.editing import (
     first_selection,
     opening_value,
 )
+from publisher.issues.late_translations import LateTranslations, find_late_translations
 from publisher.issues.selection import best_article, rules_of_edition
 from publisher.languages.locales import bidi_control_in
 from publisher.mail_limits import MAX_SUBJECT_COLUMNS
@@ -200,7 +200,7 @@ class _Check:
         return text
 
     def translation(self) -> str:
-        found = _late_translations(self.connection, self.edition, self.issue, self.now)
+        found = find_late_translations(self.connection, self.edition, self.issue, self.now)
         if self.story not in found:
             raise self.saying("no translation of the story has come that this issue could show")
         return found[self.story]
@@ -269,53 +269,16 @@ def arrange_issues(
     return [*done.values()]
 
 
-def take_translations(state: EditingState) -> None:
-    """Have issues that are not being sent show stories in their own language that were selected in another one (`missing = "fallback"`).
-
-    It is done once: what somebody takes back stays so.
-    """
-    with state.database.reading() as connection:
-        changes = [
-            [(one.name, EditRequest(EditKind.TRANSLATION, tag, story)) for story, tag in found]
-            for one in store.issues_in_state(connection, *model.SELECTED_STATES)
-            if (found := _not_taken(connection, state, one))
+def take_translations(state: EditingState, late: Iterable[LateTranslations]) -> None:
+    """Have issues show stories in their own language that were selected in another one."""
+    for issue, stories in late:
+        edits = [
+            (issue.name, EditRequest(EditKind.TRANSLATION, tag, story))
+            for story, tag in stories.items()
         ]
-    for of_issue in changes:
         # Its sending has begun meanwhile.
         with suppress(IssueError):
-            arrange_issues(state, program_actor(), of_issue)
-
-
-def _not_taken(
-    connection: Connection, state: EditingState, issue: model.Issue
-) -> list[tuple[int, str]]:
-    edition = state.settings.edition(issue.newsletter, issue.language)
-    if edition is None or edition.missing is not MissingPolicy.FALLBACK:
-        return []
-    found = _late_translations(connection, edition, issue, state.clock.now())
-    edits = editing.edits_of(connection, issue.id) if found else []
-    known = {(one.story_id, one.value) for one in edits if one.kind is EditKind.TRANSLATION}
-    return [one for one in found.items() if one not in known]
-
-
-def _late_translations(
-    connection: Connection, edition: Edition, issue: model.Issue, now: datetime
-) -> dict[int, str]:
-    """Return the languages in which an issue could show stories by now, by their ids: better than those in which it does."""
-    if issue.for_profiles_only:
-        return {}
-    rules, numbers = rules_of_edition(edition), store.article_ids_of(connection, issue)
-    shown = articles.articles_by_id(connection, numbers, with_texts=False).values()
-    worse = {one.story_id: one for one in shown if one.language in rules.languages[1:]}
-    best = {
-        story: best_article(rules, many)
-        for story, many in articles.variants(connection, worse, now).items()
-    }
-    return {
-        story: one.language
-        for story, one in best.items()
-        if one and rules.rank(one) < rules.rank(worse[story])
-    }
+            arrange_issues(state, program_actor(), edits)
 
 
 def _edit(state: EditingState, actor: Actor, name: str, request: EditRequest) -> model.Issue:

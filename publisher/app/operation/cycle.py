@@ -21,7 +21,6 @@ from publisher.accounts.mails import queue_digests
 from publisher.app import start_checks
 from publisher.app.editing_state import EditingState
 from publisher.app.issues.approval_mails import queue_reminders, queue_verdicts
-from publisher.app.issues.edits import take_translations
 from publisher.app.source_polls import poll_sources, polled_sources
 from publisher.app.staff_mails import queue_source_mails, send_staff_mails
 from publisher.app.subscribers.departures import DepartureRecorder
@@ -61,6 +60,7 @@ from publisher.files import merge_refused, write_file
 from publisher.ingest.pickup import source_items
 from publisher.ingest.pickup.source_pickup import PickedUp, pick_up
 from publisher.issues import store
+from publisher.issues.late_translations import translations_to_take
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import plan_issues
 from publisher.jobs.turns import TurnEngine
@@ -215,10 +215,24 @@ class Pipeline(start_checks.PipelineParts):
             with isolated("selection", held):
                 select_due(settings, database, now, held)
             with isolated("late translations", held):
-                state = EditingState(
-                    settings=settings, database=database, secret=self.secret, clock=self.clock
-                )
-                take_translations(state)
+                self._take_translations(now)
+
+    def _take_translations(self, now: datetime) -> None:
+        with self.database.reading() as connection:
+            late = translations_to_take(connection, self.settings, now)
+        if late:
+            # It loads what renders mails, and few cycles need it.
+            from publisher.app.issues.edits import take_translations
+
+            take_translations(
+                EditingState(
+                    settings=self.settings,
+                    database=self.database,
+                    secret=self.secret,
+                    clock=self.clock,
+                ),
+                late,
+            )
 
     def _keep_house(self, now: datetime, held: Report) -> None:
         """Do what is due in each cycle and no other step needs."""
