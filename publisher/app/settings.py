@@ -11,7 +11,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -224,16 +224,10 @@ def try_settings(folder: Path, changes: Mapping[str, object]) -> Settings:
     return load_settings(folder, {}, content)
 
 
-_TABLES = (
-    *("publication", "delivery", "feeds", "web", "console"),
-    *("joining", "mailbox", "feedback", "webhooks", "backup"),
-)
-
-
 def list_settings(settings: Settings) -> list[tuple[str, list[tuple[str, str]]]]:
     """Return the name of each table with its keys and values, as they count now."""
     named: list[tuple[str, Any]] = [
-        *((name, getattr(settings, name, None)) for name in _TABLES),
+        *((one.name, getattr(settings, one.name)) for one in fields(settings)),
         *((f"source[{one.name}]", one) for one in settings.sources),
         *((f"newsletter[{one.name}]", one) for one in settings.newsletters),
     ]

@@ -50,8 +50,8 @@ def announcement_content(
     publication, language = settings.publication, issue.language
 
     def address(one: Issue) -> str:
-        path = urls.issue_path(language, one.newsletter, one.day, one.suffix)
-        return urls.public_url(publication, path)
+        place = language, one.newsletter, one.day, one.suffix
+        return urls.public_url(publication, urls.issue_path(*place))
 
     edits = combined_edits(connection, issue.id)
     announcement = AnnouncementContent(
@@ -62,14 +62,14 @@ def announcement_content(
         html=neutralise_placeholders(edits.opening),
         day=issue.day,
         web_url=address(issue),
+        sisters=tuple(sister_links(connection, settings, issue)),
     )
     if issue.kind != IssueKind.CORRECTION:
         return announcement
     correction, first = correction_by(connection, issue)
+    same = {n: getattr(announcement, n) for n in ("publication", "title", "web_url")}
     return CorrectionContent(
-        publication=announcement.publication,
-        title=announcement.title,
-        web_url=announcement.web_url,
+        **same,
         subject=neutralise_placeholders(correction.subject),
         html=neutralise_placeholders(correction.html),
         day=correction.created_at.astimezone(settings.zone()).date(),
@@ -317,13 +317,14 @@ def sister_links(
 def _sister_path(settings: Settings, sister: Issue) -> str:
     """Return where a link to an issue leads: to its page, or to the newsletter's if that may never come.
 
-    An issue that is made ahead has a page once it may be sent, which its editors decide.
+    An issue that is made ahead, or an announcement that is held, has a page once it may be sent, which its editors decide.
     """
     edition = settings.edition(sister.newsletter, sister.language)
-    if edition is not None and (edition.lead or edition.approval.needed):
+    is_held = sister.serial > 0 and sister.send_at is None
+    if is_held or (edition is not None and (edition.lead or edition.approval.needed)):
         newsletter = DigestKey.parse(sister.newsletter).newsletter
         return urls.newsletter_path(sister.language, newsletter)
-    return urls.issue_path(sister.language, sister.newsletter, sister.day)
+    return urls.issue_path(sister.language, sister.newsletter, sister.day, sister.suffix)
 
 
 def issue_content(  # noqa: PLR0913  # all that an issue consists of

@@ -310,7 +310,8 @@ def same_issue_in_other_languages(connection: sa.Connection, one: Issue) -> list
         issue_table.c.newsletter == one.newsletter,
         issue_table.c.day == one.day,
         # Corrections have words of their own in each language.
-        issue_table.c.serial == 0,
+        issue_table.c.kind != model.IssueKind.CORRECTION,
+        issue_table.c.kind == one.kind,
         issue_table.c.serial == one.serial,
         issue_table.c.language != one.language,
         issue_table.c.state.in_(model.STATES_WITH_PAGE),

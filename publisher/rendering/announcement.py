@@ -10,7 +10,7 @@ from publisher.rendering import plaintext
 from publisher.rendering.digest_stories import make_introduction
 from publisher.rendering.environment import Templates
 from publisher.rendering.filters import digest_values
-from publisher.rendering.model import Digest, PublicationView
+from publisher.rendering.model import Digest, LanguageLink, PublicationView
 from publisher.rendering.structured_data import page_head
 from publisher.rendering.template_files import catalogue
 
@@ -28,6 +28,7 @@ class AnnouncementContent:
     day: date
     web_url: str
     preheader: str = ""
+    sisters: tuple[LanguageLink, ...] = ()  # the same in other languages
 
     @property
     def kind(self) -> str:
@@ -72,8 +73,8 @@ def render_announcement_page(templates: Templates, content: AnnouncementContent)
     around: dict[str, Any] = {
         "feeds": publication.feeds,
         "url": content.web_url,
-        "sisters": (),
-        "head": page_head(publication, content.web_url),
+        "sisters": content.sisters,
+        "head": page_head(publication, content.web_url, content.sisters),
     }
     page = f"web/{content.kind}.html"
     return templates.render(page, publication.language, _values(content) | around)

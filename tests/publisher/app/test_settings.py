@@ -209,12 +209,16 @@ def test_all_settings_are_shown_and_no_secret(bilingual: EditingState) -> None:
     folder = bilingual.settings.folders.root
     file = folder / SETTINGS_FILE
     file.write_text(
-        f"{file.read_text()}\n[feeds]\nttl = 30\n\n[feeds.podcast]\nexplicit = true\n"
+        f"{file.read_text()}\n[feeds]\nttl = 30\n\n[feeds.podcast]\nexplicit = true\n\n"
+        "[[subscribers.field]]\nname = 'city'\nlabel = 'City'\n"
     )
     shown = {name: dict(lines) for name, lines in settings.list_settings(load_settings(folder))}
     assert shown["feeds"]["ttl"] == "30"
     assert shown["feeds"]["podcast.explicit"] == "true"
     assert shown["publication"]["languages"] == "en, ar"
+    assert shown["subscribers"]["field[0].name"] == "city"
+    assert shown["subscribers"]["field[0].type"] == "text"
+    assert {"site", "translation"} <= shown.keys()
     assert "schedule" in shown["newsletter[weekly]"]
     assert "source[articles]" in shown
 

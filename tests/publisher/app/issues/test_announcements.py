@@ -242,6 +242,21 @@ def test_it_is_in_lists_of_issues_and_feeds_as_the_newsletter_or_its_author_says
     assert WORDS.subject in page(waiting, "en/weekly/2026-01-09/announcement/index.html")
 
 
+def test_its_page_leads_to_the_same_in_other_languages_and_to_their_lists_while_it_is_held(
+    waiting: PublicationFolder,
+) -> None:
+    said(waiting, wanted())
+    said(waiting, wanted(when=AnnouncementTime.HELD))
+    state = editing_state(waiting)
+    schedule_issue(state, find_terminal_actor(state, None), f"{EN}-2", SENT_AT)
+    run(waiting, SENT_AT)
+    for name, leads_to in (("announcement/", "announcement/"), ("announcement-2/", None)):
+        text = page(waiting, f"en/weekly/2026-01-09/{name}index.html")
+        place = f"weekly/2026-01-09/{leads_to}" if leads_to else "weekly/"
+        assert f'hreflang="ar" href="https://news.example.org/ar/{place}"' in text
+    assert not (public(waiting) / "ar/weekly/2026-01-09/announcement-2/index.html").exists()
+
+
 def test_a_second_announcement_of_a_day_has_a_number_that_is_the_same_in_all_languages(
     waiting: PublicationFolder,
 ) -> None:

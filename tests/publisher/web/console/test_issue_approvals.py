@@ -251,6 +251,21 @@ def test_an_announcement_is_counted_made_approved_and_changed_where_issues_are(
     assert issue_of(publication, name).state == "ready"
 
 
+def test_the_languages_of_an_announcement_are_tabs_of_its_page(
+    publication: PublicationFolder, sign_in: SignIn
+) -> None:
+    client = sign_in("editor")
+    both = WORDS | {"when": "held", "subject-ar": "المكتب مغلق", "text-ar": "حتى الإثنين."}
+    answer = client.post(ANNOUNCE, data={**both, "do": "store"})
+    page = client.get(answer.headers["Location"]).text
+    tabs = page.partition('id="tabs"')[2].partition("</nav>")[0]
+    assert re.findall(r'href="/issues/([\w-]+)/"( aria-current="page")?', tabs) == [
+        ("weekly-en-2026-01-08-announcement", ' aria-current="page"'),
+        ("weekly-ar-2026-01-08-announcement", ""),
+    ]
+    assert len(publication.rows(issue_table)) == 4
+
+
 def test_what_was_typed_of_an_announcement_stays_if_it_is_refused(
     publication: PublicationFolder, sign_in: SignIn
 ) -> None:
