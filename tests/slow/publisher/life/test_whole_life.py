@@ -387,7 +387,7 @@ def people(server: Postfix, addresses: Mapping[str, str]) -> Iterator[list[Perso
     """Open a browser window for each address, without scripts; the languages are the keys."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+            executable_path=find_chromium(), args=["--no-sandbox"]
         )
         yield [
             Person(address, language, server, _window(browser))
