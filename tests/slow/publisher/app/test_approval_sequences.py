@@ -9,7 +9,7 @@ from tests.publisher.conftest import PublicationFolder
 from tests.sizes import by_lane, night_seed
 
 # Of each group; each language is in two of the groups. In parts, for processes at the same time.
-SEQUENCES, PARTS = by_lane((18, 1), (500, 4))
+SEQUENCES, PARTS = by_lane((8, 1), (500, 4))
 
 
 @pytest.mark.parametrize("part", range(PARTS))
