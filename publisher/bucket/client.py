@@ -1,7 +1,5 @@
 """The objects of a bucket: read, put, list, delete. The only module that imports obstore, which signs and repeats requests."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

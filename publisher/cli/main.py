@@ -4,17 +4,17 @@ Modules of commands import heavy packages (settings, database, tables) inside fu
 `--help` starts fast; a test lists what may be loaded.
 """
 
-from __future__ import annotations
-
 import atexit
 import gc
 import signal
 import sys
 from collections.abc import Sequence
 from functools import cache, partial
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer.main
+from typer._click.core import Context
+from typer._click.formatting import HelpFormatter
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
@@ -25,10 +25,6 @@ from publisher.cli.exit_codes import Interrupted, complain, echo, exit_code, int
 from publisher.cli.issues import corrections, deliveries, plan, preview, reports, sending
 from publisher.cli.operation import backup, check, new, run, servers, status
 from publisher.cli.subscribers import commands, imports, mailbox
-
-if TYPE_CHECKING:
-    from typer._click.core import Context
-    from typer._click.formatting import HelpFormatter
 
 # They declare their commands when they are imported.
 MODULES = (

@@ -1,10 +1,8 @@
 """Keys of the API and sessions of the console. Everybody manages his or her own; administrators see and revoke all."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -13,12 +11,9 @@ from publisher.accounts.api_keys import KeyRequest
 from publisher.accounts.passkeys import RelyingParty
 from publisher.accounts.sessions import ConsoleSession
 from publisher.accounts.store import account_by_id, require_account
+from publisher.app.editing_state import EditingState
+from publisher.config import Settings
 from publisher.errors import AccountError, ForbiddenError
-
-if TYPE_CHECKING:
-    from publisher.app.editing_state import EditingState
-    from publisher.config import Settings
-
 
 # The last use of a key is stored to the minute, so that not each request writes.
 _USE_RECORDED = timedelta(minutes=1)

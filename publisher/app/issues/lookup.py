@@ -1,15 +1,13 @@
 """Find issues and editions by what a person names: an issue's name, or newsletter, day and language. Reads only."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby, islice
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, and_, select
 
+from publisher.app.editing_state import EditingState
 from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.delivery.ledger.lifecycle import is_pruned
@@ -18,9 +16,6 @@ from publisher.issues import model, planner, store
 from publisher.issues.digests import subjects_and_warnings
 from publisher.issues.tables import issue_table
 from publisher.languages import match, normalise
-
-if TYPE_CHECKING:
-    from publisher.app.editing_state import EditingState
 
 
 def require_rows(connection: Connection, settings: Settings, issue: model.Issue) -> None:

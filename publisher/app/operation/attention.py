@@ -4,22 +4,17 @@
 sentence in `templates/console/today.html`, and its page in `web/console/operation.py`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 from publisher.accounts.model import Permission
+from publisher.app.editing_state import Actor, EditingState
 from publisher.app.operation.health import SERVICE_GONE
 from publisher.app.operation.status import IssueStatus, PublicationStatus, take_snapshot
 from publisher.i18n.messages import joined, message
 from publisher.issues.model import IssueReason, IssueState
-
-if TYPE_CHECKING:
-    from publisher.app.editing_state import Actor, EditingState
 
 _RECENT = timedelta(days=7)  # issues that were due longer ago are not news any more
 _LATE = timedelta(minutes=15)  # an issue that is due is made and sent within minutes

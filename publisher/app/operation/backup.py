@@ -5,8 +5,6 @@ a backup once a day, if there is a table [backup]. A day's backup that was misse
 that failed is tried again the next day. `publisher backup` makes one at any time; those are never removed here.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
@@ -16,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
@@ -29,6 +26,7 @@ from publisher.config import Settings
 from publisher.config.publication import BackupSettings
 from publisher.database import Database, dialect, open_database
 from publisher.database.copy import back_up
+from publisher.delivery.dispatcher import Progress
 from publisher.delivery.lease_holder import record_last_pages, senders_here
 from publisher.delivery.lineage import witness
 from publisher.delivery.lineage.quarantine import find_quarantine
@@ -39,10 +37,6 @@ from publisher.leader.process_lock import hold_publication_lock
 from publisher.log import log
 from publisher.recurrence import at_local_time
 from publisher.secrets import load_secret, put_secret_aside, store_secret
-
-if TYPE_CHECKING:
-    from publisher.delivery.dispatcher import Progress
-
 
 _ABOUT, _FILE, _DUMP, _SECRET = "backup.json", "publisher.db", "publisher.dump", "secret"
 _FORMAT = 1

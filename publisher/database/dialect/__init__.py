@@ -10,12 +10,10 @@ job_queue        jobs that several machines share, in a server; imported only if
 job_tables       their tables
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from publisher.database.dialect.backend import Backend, Durability
 from publisher.database.dialect.sqlite import (
     SqliteFile,
     copy_file,
@@ -25,10 +23,6 @@ from publisher.database.dialect.sqlite import (
     require_alone,
 )
 from publisher.errors import DatabaseError
-
-if TYPE_CHECKING:
-    from publisher.database.dialect.backend import Backend, Durability
-
 
 __all__ = ["copy_file", "copy_some_rows", "damage_of", "dump_database", "find_direct_address"]
 __all__ += ["is_damage", "open_backend", "require_alone", "restore_dump"]

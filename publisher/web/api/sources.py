@@ -1,18 +1,16 @@
 """Operations about sources: what there is to know of each, and tests of them."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from publisher.app.editing_state import Permission
 from publisher.app.source_tests import SourceTest
 from publisher.app.sources import WholeState, accept_source_loss, read_sources
+from publisher.ingest.reports.source_survey import SourceSurvey
 from publisher.web.api.operations import ApiValue, Instant, OperationTable
 from publisher.web.api.problems import ProblemError
 from publisher.web.api.requests import ApiRequest
-
-if TYPE_CHECKING:
-    from publisher.ingest.reports.source_survey import SourceSurvey
 
 OPERATIONS = OperationTable()
 

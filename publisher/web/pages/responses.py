@@ -9,11 +9,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
 import flask
 
+from publisher.app.operation.page_servers import WebState
 from publisher.clock import Clock
 from publisher.config import Settings
 from publisher.rendering import LanguageLink, PublicationView, Renderer
@@ -21,9 +22,6 @@ from publisher.rendering.views import publication_view, view_with_privacy
 from publisher.urls import SubscriberPage, page_icon_path, public_url, subscriber_page_path
 from publisher.web.security import SAFE_METHODS, client_network, security_headers
 from subscribers.consent_records import ConsentChannel, ConsentOrigin
-
-if TYPE_CHECKING:
-    from publisher.app.operation.page_servers import WebState
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
