@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from publisher.accounts.model import Account, Permission, Role, permits
 from publisher.accounts.store import list_accounts
@@ -93,11 +93,28 @@ def tell(
     """Tell an account at once or in its next daily mail, once this commits. Return False if nothing of it is for the account."""
     told = _readable(account, kind, lines)
     if told and mail_time(account, kind) is MailTime.NOW:
-        enqueue_staff_mail(connection, account.id, {"lines": told}, now)
+        if not _is_added(connection, account.id, told):
+            enqueue_staff_mail(connection, account.id, {"lines": told}, now)
     elif told:
         content = {"kind": kind, "lines": told}
         retry_queue.enqueue(connection, _FOR_DIGEST, content, now, account_id=account.id)
     return bool(told)
+
+
+def _is_added(connection: Connection, account_id: int, told: MailLines) -> bool:
+    """Add lines to a mail about the same that waits and was not tried yet: hundreds of translations are one mail."""
+    c = queue_item.c
+    waits = (c.account_id == account_id) & (c.kind == _STAFF) & (c.state == retry_queue.PENDING)
+    query = select(queue_item).where(waits, c.attempts == 0).order_by(c.id.desc()).limit(1)
+    for item in retry_queue.load_items(connection, query):
+        lines = item.payload.get("lines", {})
+        if lines.keys() == told.keys():
+            # One more than is shown says that there are others.
+            both = {about: [*lines[about], *told[about]][: MOST_LINES + 1] for about in told}
+            changed = update(queue_item).where(c.id == item.id, waits)
+            values = {"payload": {**item.payload, "lines": both}}
+            return bool(connection.execute(changed.values(values)).rowcount)
+    return False
 
 
 def _readable(account: Account, kind: StaffMailKind, lines: MailLines) -> dict[str, list[Any]]:

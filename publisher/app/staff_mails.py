@@ -7,7 +7,7 @@ a day, in the words and languages of the console.
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -43,6 +43,8 @@ from publisher.translations.translators import set_notified_until
 from subscribers.model import Recipient
 
 _LATEST: Final = 10  # mails that are shown
+# Of a folder, before people are told: one that is replaced, or is there by turns, would be many mails.
+_FAILS_FOR: Final = timedelta(minutes=30)
 # What a line of a mail may have besides its title.
 _LINE: Final = dict.fromkeys(
     ("url", "language", "into", "when", "state", "is_changed", "reason", "names", "words"), ""
@@ -163,9 +165,9 @@ def _source_news(
 
 
 def _failing(connection: Connection, now: datetime) -> Iterator[tuple[str, str]]:
-    """Yield what fails for good: two cycles could not read it, or it is not asked any more, or has failed for a week."""
+    """Yield what fails for good: no cycle could read it for so long, or it is not asked any more, or has failed for a week."""
     for failure in problems.list_failures(connection):
-        if failure.since < now:
+        if now - failure.since >= _FAILS_FOR:
             yield failure.source, failure.reason
     for one in list_polled(connection).values():
         since = one.state.failing_since

@@ -197,6 +197,38 @@ def test_a_translation_that_is_assigned_is_told_to_its_translator_and_to_who_had
     assert told(waiting, -18.6) == {}
 
 
+def test_many_translations_that_are_assigned_at_once_are_one_mail(
+    waiting: PublicationFolder,
+) -> None:
+    person(waiting, "lin", ARABIC)
+    ed = person(waiting, "ed", EDITOR)
+    with waiting.database.writing() as connection:
+        lin = find_account(connection, "lin@example.org")
+        assert lin is not None
+        lines = [{"title": f"Story {number}", "into": "ar"} for number in range(60)]
+        for line in lines:
+            tell(connection, lin, StaffMailKind.CLAIMS, {"assigned": [line]}, DUE - 19 * HOUR)
+    assert len(waiting.rows(queue_item)) == 1
+    words = told(waiting, -18.9)["lin"]
+    assert ("Story 49" in words, "Story 50" in words) == (True, False)
+    assert "There are more in the console." in words
+    # What was sent is not changed any more.
+    waiting.write("en/rain.md", "Rain.", title="The rain", date="2026-01-08")
+    waiting.at(DUE - 18.8 * HOUR).pick_up()
+    claim_translation(editing_state(waiting), ed, "rain", "ar", DUE.date(), "lin@example.org")
+    assert "The rain" in told(waiting, -18.7)["lin"]
+
+
+def test_a_source_that_fails_and_works_by_turns_is_told_to_nobody(
+    waiting: PublicationFolder,
+) -> None:
+    person(waiting, "root", ROOT)
+    name = waiting.settings.sources[0].name
+    for turn in range(6):
+        fail(waiting, {name: "no such folder"} if turn % 3 < 2 else {}, 20 - turn / 12)
+        assert queued_sources(waiting, 20 - turn / 12) == 0
+
+
 def test_a_source_that_fails_for_good_is_told_once_and_once_that_it_works_again(
     waiting: PublicationFolder,
 ) -> None:

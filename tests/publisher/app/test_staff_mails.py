@@ -112,6 +112,7 @@ def test_one_mail_has_all_that_came_in_since_the_last_one(people: Translators) -
     people.write("en", "ferry")
     people.write("en", "tides")
     assert people.queue(2) == 1
+    assert people.send() == []
     people.write("en", "kites")
     # Within an hour of the last one nothing is sent; then, what came in.
     assert people.queue(2.9) == 0
