@@ -1,9 +1,11 @@
 """Commit what was published into a folder that is a git work tree: these files alone, by name."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
+from publisher.errors import CommandError
 from publisher.processes.commands import run_program
 
 _LONGEST = 60  # seconds of one command, with the hooks that the user has set
@@ -18,11 +20,18 @@ def commit_files(folder: Path, paths: Sequence[str], title: str, author: Sequenc
     # Names of files are no patterns, and nobody is there to type a password.
     more |= {"GIT_LITERAL_PATHSPECS": "1", "GIT_TERMINAL_PROMPT": "0"}
 
-    def git(*words: str) -> bytes:
-        command = ("git", *words, "--", *paths)
+    def git(*words: str, of: Sequence[str] = paths) -> bytes:
+        command = ("git", *words, "--", *of)
         return run_program(command, folder, seconds=_LONGEST, more=more, with_errors=True)
 
     with _ONE_AT_A_TIME:
-        git("add", "--intent-to-add")
-        if git("status", "--porcelain"):
-            git("commit", "--only", "--quiet", f"--message={title}")
+        unknown = git("ls-files", "--others", "-z").decode(errors="replace").split("\0")
+        try:
+            git("add", "--intent-to-add")
+            if git("status", "--porcelain"):
+                git("commit", "--only", "--quiet", f"--message={' '.join(title.split())}")
+        except CommandError:
+            # Entries without content would keep others from `git stash`.
+            with suppress(CommandError):
+                git("update-index", "--force-remove", of=[*{*paths} & {*unknown}])
+            raise

@@ -75,5 +75,7 @@ def _answer(state: EditingState, asked: dict[str, Any]) -> MachineAnswer:
         ) from None
     finally:
         _AT_ONCE.release()
-    name = " ".join(found.by.split())[:100] or PurePath(table.command[0]).name
+    name = (
+        " ".join(clean_field("by", found.by).split())[:100] or PurePath(table.command[0]).name
+    )
     return found.model_copy(update={"by": name})

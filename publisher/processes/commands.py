@@ -32,10 +32,10 @@ def run_program(
     it can't be started, fails, or reaches a limit; then its children are killed, too.
     """
     errors = subprocess.STDOUT if with_errors else None
-    with TemporaryFile() as request:
-        request.write(given)
-        request.seek(0)
-        try:
+    try:
+        with TemporaryFile() as request:
+            request.write(given)
+            request.seek(0)
             process = subprocess.Popen(  # noqa: S603  # the owner of the publication names it
                 words,
                 bufsize=0,
@@ -46,8 +46,8 @@ def run_program(
                 env={**minimal_environment(), **(more or {})},
                 start_new_session=True,
             )
-        except (OSError, ValueError) as error:
-            raise CommandError(words[0], getattr(error, "strerror", "") or str(error)) from None
+    except (OSError, ValueError) as error:
+        raise CommandError(words[0], getattr(error, "strerror", "") or str(error)) from None
     code, output = _finished(process, words[0], seconds)
     if code:
         last = output.decode(errors="replace").split() if with_errors else ()

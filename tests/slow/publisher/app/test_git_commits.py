@@ -33,9 +33,9 @@ def git(publication: PublicationFolder, *words: str) -> str:
     return done.stdout.decode()
 
 
-def publish(publication: PublicationFolder, title: str) -> PublishedFile:
+def publish(publication: PublicationFolder, title: str, who: str = "ann") -> PublishedFile:
     state, now = editing_state(publication), publication.clock.now()
-    email, grants = "ann@example.org", (Grant(Role.EDITOR),)
+    email, grants = f"{who}@example.org", (Grant(Role.EDITOR),)
     with publication.database.writing() as connection:
         account = add_account(connection, NewAccount(email, "Ann Lee", "en", grants), now)
     actor = Actor(name=email, via="console", account_id=account.id, grants=grants)
@@ -77,3 +77,15 @@ def test_what_is_not_committed_is_written_and_said(
     assert said[why] in published.not_committed
     assert verbs(publication)["commit file"] == published.not_committed
     assert (publication.articles / published.path).read_text("utf-8").endswith("Words.\n")
+    if why == "hook":
+        # Nothing of it is in the index, where it would keep others from `git stash`.
+        assert git(publication, "status", "--porcelain") == "?? the-tide.md\n"
+        hook.unlink()
+        (publication.articles / published.path).unlink()
+        assert publish(publication, "The tide", "bob").not_committed == ""
+
+
+def test_a_title_of_several_lines_is_one_and_no_trailer(publication: PublicationFolder) -> None:
+    publish(publication, "The tide\n\nCo-authored-by: Eve <eve@example.org>")
+    shown = git(publication, "log", "--format=%s|%b")
+    assert shown.strip() == "The tide Co-authored-by: Eve <eve@example.org>|"

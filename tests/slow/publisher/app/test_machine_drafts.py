@@ -1,5 +1,6 @@
 """A machine's drafts, by programs that answer, fail, hang and write too much: what was typed stays, whatever they do."""
 
+import errno
 import re
 import sys
 from dataclasses import replace
@@ -87,6 +88,32 @@ def test_a_machine_that_fails_says_so_and_changes_nothing(
     assert drafts.read_draft(state, TERMINAL, draft.id).draft == draft
 
 
+def test_a_machine_s_name_is_of_characters_that_databases_and_files_take(
+    publication: PublicationFolder,
+) -> None:
+    answer = r'{"title": "T\u0000", "paragraphs": ["x"], "by": "Ba\u0000bel\n3"}'
+    with_machine(publication, f"print({answer!r})")
+    state, number = editing_state(publication), publication.one("tide").story_id
+    draft = drafts.begin_translation(state, TERMINAL, number, "ar")
+    draft = make_machine_draft(state, TERMINAL, draft.id, draft.version)
+    assert (draft.fields["title"], draft.machine) == ("T", "Babel 3")
+
+
+def test_a_full_disk_is_said_where_the_original_is_handed_over(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_machine(publication, MACHINE)
+    state, number = editing_state(publication), publication.one("tide").story_id
+    draft = drafts.begin_translation(state, TERMINAL, number, "ar")
+
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(commands, "TemporaryFile", full)
+    with pytest.raises(CommandError, match="No space left on device"):
+        make_machine_draft(state, TERMINAL, draft.id, draft.version)
+
+
 def test_a_machine_that_is_not_there_is_named(publication: PublicationFolder) -> None:
     with_command(publication, "./no-such-program")
     state, number = editing_state(publication), publication.one("tide").story_id
@@ -107,7 +134,8 @@ def test_a_page_asks_before_words_are_replaced_and_before_they_are_published_unr
     done = client.post(path, data={**fields_of(asked), "how": "replace"})
     assert (done.status_code, done.headers["Location"]) == (303, f"{path}?done=saved")
     assert fields_of(client.get(path))["title"] == "enar"
-    assert "Machine draft Babel 3" in text_of(client, path)
+    for page in (path, f"{path}preview/"):
+        assert "Machine draft Babel 3" in text_of(client, page)
     refused = send(client, path, "publish")
     assert (refused.status_code, "nobody has read it yet" in refused.text) == (422, True)
     assert send(client, path, "publish", read="yes").status_code == 303
