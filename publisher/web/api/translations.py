@@ -167,7 +167,7 @@ def _claim_translation(
         Field(max_length=320, description="Whom an editor assigns it to; empty for oneself."),
     ] = "",
 ) -> None:
-    """UntilTime a translation by a day, or assign it to somebody."""
+    """Promise a translation by a day, or assign it to somebody."""
     request.call(translations.claim_translation, story, language, until, person)
 
 

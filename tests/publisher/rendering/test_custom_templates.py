@@ -170,5 +170,5 @@ def test_templates_inside_the_package_come_first(
     package = tmp_path / "publisher"
     shutil.copytree(shipped_templates_folder(), package / "templates")
     monkeypatch.setattr(publisher, "__path__", [str(package)])
-    monkeypatch.setattr("publisher.rendering.template_files.files", lambda _name: package)
+    monkeypatch.setattr("publisher.languages.catalogues.files", lambda _name: package)
     assert shipped_templates_folder.__wrapped__() == package / "templates"
