@@ -29,24 +29,6 @@ _SUBSCRIPTION = update(subscription).where(
 )
 
 
-def unsubscribe(
-    connection: Connection,
-    email: str,
-    newsletter: str | None,
-    now: datetime,
-    *,
-    source: ConsentSource = ConsentSource.SUBSCRIBER,
-    note: str = "",
-) -> bool:
-    """Unsubscribe from one newsletter, or from all (None): write the rows. Return whether anything changed.
-
-    Doing so twice is no error. The wish is stored even for a newsletter that the subscriber does
-    not get, so that no later import adds it. Raise `UnknownSubscriberError` or `BadAddressError`.
-    """
-    person = known_subscriber(connection, email)
-    return unsubscribe_subscriber(connection, person, newsletter, now, source=source, note=note)
-
-
 def unsubscribe_subscriber(
     connection: Connection,
     before: Subscriber,
@@ -56,7 +38,11 @@ def unsubscribe_subscriber(
     source: ConsentSource = ConsentSource.SUBSCRIBER,
     note: str = "",
 ) -> bool:
-    """Do the same for a subscriber who was read in this transaction."""
+    """Unsubscribe from one newsletter, or from all (None), whoever was read in this transaction. Return whether anything changed.
+
+    Doing so twice is no error. The wish is stored even for a newsletter that the subscriber does not get, so that no
+    later import adds it.
+    """
     # A request of before is no consent any more, also if there is nothing else to end.
     cancel_requests(connection, before.id, newsletter, now)
     if newsletter is None:

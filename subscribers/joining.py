@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Integer, bindparam, delete, exists, insert, s
 
 from subscribers import consent_records, pending_requests, store
 from subscribers.addresses import Address
-from subscribers.changes import store_change, unsubscribe
+from subscribers.changes import store_change, unsubscribe_subscriber
 from subscribers.consent import JoinAnswer, answer_request, confirm_newsletters
 from subscribers.consent_records import ConsentEvent
 from subscribers.model import ConsentSource, JoinWish, Subscriber, SubscriberStatus
@@ -166,7 +166,7 @@ def refuse_request(
     if person.status is SubscriberStatus.PENDING:
         connection.execute(delete(subscriber).where(subscriber.c.id == person.id))
     else:
-        unsubscribe(connection, person.email, None, now)
+        unsubscribe_subscriber(connection, person, None, now)
         consent_records.append_consent_record(
             connection, person.id, ConsentEvent.REFUSED, request.wish, origin, now
         )

@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -293,6 +293,8 @@ def read_sources(state: EditingState) -> SourcesStatus:
         waiting = count_waiting_entries(connection, state.settings, now)
         kinds = source_items.stored_sources(connection)
     said: Any = (facts, failures, held, polled, waiting)
+    names = (name for name in held if name in kinds and name not in configured)
+    removed = [SourceSettings(name=name, kind=kinds[name]) for name in names]
     sources = tuple(
         SourceStatus(
             settings=one,
@@ -303,15 +305,11 @@ def read_sources(state: EditingState) -> SourcesStatus:
             polled=polled.get(one.name),
             notices=notices_of(*(o.get(one.name) for o in said), is_removed=is_removed),
         )
-        for one in (*state.settings.sources, *_removed(kinds, held.keys() - configured))
+        for one in (*state.settings.sources, *removed)
     )
     worked_at = read_heartbeat(state.settings.folders.heartbeat)
     problems = tuple(list_article_problems(state.database))
     return SourcesStatus(sources, quarantine, problems, worked_at)
-
-
-def _removed(kinds: Mapping[str, str], held: Iterable[str]) -> list[SourceSettings]:
-    return [SourceSettings(name=name, kind=kinds[name]) for name in held if name in kinds]
 
 
 def accept_source_loss(state: EditingState, actor: Actor, source: str, lost: int) -> HeldSource:

@@ -14,16 +14,10 @@ from publisher.config import Edition, Settings
 from publisher.errors import IssueError
 from publisher.gate.findings import finding_data
 from publisher.i18n.messages import message
+from publisher.issues import selection as selections
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import next_issue, planned_issue
-from publisher.issues.selection import (
-    Candidates,
-    Selection,
-    SelectionWindow,
-    choose_articles,
-    languages_to_search,
-)
 from publisher.recurrence import Occurrence
 from publisher.rendering import Digest, IssueContent, Renderer
 
@@ -82,7 +76,7 @@ def preview_issue(
 
 def next_selection(
     connection: Connection, settings: Settings, edition: Edition, now: datetime
-) -> tuple[Selection, str | None]:
+) -> tuple[selections.Selection, str | None]:
     """Return the articles that an edition would have next, or the newest ones and why none is new. Raise IssueError if there are none."""
     selection = preview_selection(connection, settings, edition, now)
     why_not = None if selection.chosen else selection.reason_if_empty()
@@ -134,18 +128,20 @@ def _rendered(
     )
 
 
-def _newest(connection: Connection, edition: Edition, now: datetime) -> Selection:
+def _newest(connection: Connection, edition: Edition, now: datetime) -> selections.Selection:
     """Choose articles as if the edition had carried none yet and none were too old."""
     found = [
         article
-        for language in languages_to_search(edition)
+        for language in selections.languages_to_search(edition)
         for article in articles.newest_articles(connection, language, now, edition.max_articles)
     ]
     variants = articles.variants(connection, {article.story_id for article in found}, now)
-    candidates = Candidates(articles=found, variants=variants, sent=())
+    candidates = selections.Candidates(articles=found, variants=variants, sent=())
     any_age = replace(edition, max_age=_ANY_AGE)
-    selection = choose_articles(any_age, candidates, SelectionWindow(until=now))
-    return Selection(selection.chosen, 0, selection.excluded)
+    selection = selections.choose_articles(
+        any_age, candidates, selections.SelectionWindow(until=now)
+    )
+    return selections.Selection(selection.chosen, 0, selection.excluded)
 
 
 def _next_issue(connection: Connection, edition: Edition, now: datetime, more: int) -> Issue:

@@ -110,17 +110,14 @@ class UploadPlan:
 def plan_upload(
     local: Mapping[str, LocalFile], stored: Mapping[str, StoredFile], *, deletes: bool
 ) -> UploadPlan:
+    there = {key for key, one in stored.items() if one.tag}
     wanted = sorted(
-        (one for key, one in local.items() if not _is_there(one, stored.get(key))),
+        (f for k, f in local.items() if k not in there or stored[k].digest != f.digest),
         key=lambda file: (_rank(file), file.key),
     )
     groups = [list(group) for _rank, group in groupby(wanted, key=_rank)]
     gone = sorted(stored.keys() - local.keys()) if deletes else []
     return UploadPlan(groups, gone)
-
-
-def _is_there(file: LocalFile, stored: StoredFile | None) -> bool:
-    return stored is not None and bool(stored.tag) and stored.digest == file.digest
 
 
 def _rank(file: LocalFile) -> tuple[int, int]:

@@ -286,21 +286,13 @@ class DeliverySettings(ConfigTable):
         return found
 
     @pydantic.model_validator(mode="after")
-    def _keeps_what_is_needed(self) -> DeliverySettings:
+    def _is_possible(self) -> DeliverySettings:
         if self.keep_deliveries and self.keep_deliveries < _LEAST_KEPT:
             few = f"{self.keep_deliveries} days are too few"
             raise wrong("keep_deliveries", f"{few}; write {_LEAST_KEPT}, or 0 to keep them")
-        return self
-
-    @pydantic.model_validator(mode="after")
-    def _loses_no_marks(self) -> DeliverySettings:
         if self.durability == "normal" and not TRANSPORT_KINDS[self.transport].is_idempotent:
             problem = f"after a power cut, {self.transport} could send mails again"
             raise wrong("durability", f'"normal" won\'t do: {problem}; remove the line')
-        return self
-
-    @pydantic.model_validator(mode="after")
-    def _each_domain_once(self) -> DeliverySettings:
         names = [name for one in self.domain for name in one.names]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:

@@ -183,17 +183,13 @@ class Newsletter(EditionSettings):
     ] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _schedules_are_valid(self) -> Newsletter:
-        _check_schedule(self, None, "schedule")
-        for tag, terms in self.edition.items():
-            _check_schedule(terms, self, f"edition.{tag}.schedule")
-        return self
-
-    @model_validator(mode="after")
-    def _name_is_free(self) -> Newsletter:
+    def _is_possible(self) -> Newsletter:
         if self.name in _RESERVED_NAMES:
             problem = f"{self.name!r} is a folder of the web root already; choose another name"
             raise values.wrong("name", problem)
+        _check_schedule(self, None, "schedule")
+        for tag, terms in self.edition.items():
+            _check_schedule(terms, self, f"edition.{tag}.schedule")
         return self
 
     def in_language(self, language: str, timezone: str) -> Edition:

@@ -197,21 +197,17 @@ def enqueue(  # noqa: PLR0913  # the columns of a row
     return connection.execute(renewal.returning(_c.id)).scalar()
 
 
-def _of_kind(policy: QueuePolicy) -> sa.ColumnElement[bool]:
-    return _c.kind.in_(policy.kinds)
-
-
 IS_WAITING = _c.state.in_((PENDING, DEFERRED))  # open, and reserved by nobody
 _IS_OPEN = _c.next_at.is_not(None)
 
 
 def _is_due(policy: QueuePolicy, now: datetime) -> sa.ColumnElement[bool]:
-    return _of_kind(policy) & IS_WAITING & (_c.next_at <= now)
+    return _c.kind.in_(policy.kinds) & IS_WAITING & (_c.next_at <= now)
 
 
 def has_work(connection: Connection, policy: QueuePolicy, now: datetime) -> bool:
     """Return whether a row is due, was left by a process that ended, or is to be forgotten."""
-    is_due = sa.select(_c.id).where(_of_kind(policy), _c.next_at <= now)
+    is_due = sa.select(_c.id).where(_c.kind.in_(policy.kinds), _c.next_at <= now)
     is_old = sa.select(_c.id).where(_is_old(policy, now))
     queries = (is_due.limit(1), is_old.limit(1))
     return any(connection.execute(query).first() is not None for query in queries)
@@ -338,15 +334,15 @@ def give_up_old(
 ) -> int:
     if policy.give_up_after is None:
         return 0
-    late = _of_kind(policy) & IS_WAITING & (_c.due_at <= now - policy.give_up_after)
+    late = _c.kind.in_(policy.kinds) & IS_WAITING & (_c.due_at <= now - policy.give_up_after)
     return end_items(connection, late, settlement, now)
 
 
 def recover(connection: Connection, policy: QueuePolicy, now: datetime) -> tuple[int, int]:
     """Take over rows whose lease has ended; return how many are sent again, and how many are in doubt."""
-    unseen = sa.update(queue_item).where(_of_kind(policy), _c.next_at == _AT_ONCE)
+    unseen = sa.update(queue_item).where(_c.kind.in_(policy.kinds), _c.next_at == _AT_ONCE)
     connection.execute(unseen.values(due_at=now, next_at=now, changed_at=now))
-    left = _of_kind(policy) & (_c.state == ATTEMPTING) & (_c.next_at <= now)
+    left = _c.kind.in_(policy.kinds) & (_c.state == ATTEMPTING) & (_c.next_at <= now)
     doubtful = 0
     if policy.most_doubts is not None:
         ended = Settlement(IN_DOUBT, reason_key=_INTERRUPTED, payload={})
@@ -366,13 +362,17 @@ def forget(connection: Connection, policy: QueuePolicy, now: datetime) -> int:
 def _is_old(policy: QueuePolicy, now: datetime) -> sa.ColumnElement[bool]:
     if policy.keep is None:
         return sa.false()
-    return _of_kind(policy) & _c.next_at.is_(None) & (_c.changed_at < now - policy.keep)
+    return (
+        _c.kind.in_(policy.kinds) & _c.next_at.is_(None) & (_c.changed_at < now - policy.keep)
+    )
 
 
 def count_item_states(
     connection: Connection, policy: QueuePolicy, target: str | None = None
 ) -> dict[str, int]:
-    query = sa.select(_c.state, sa.func.count()).where(_of_kind(policy)).group_by(_c.state)
+    query = (
+        sa.select(_c.state, sa.func.count()).where(_c.kind.in_(policy.kinds)).group_by(_c.state)
+    )
     if target is not None:
         query = query.where(_c.target == target)
     return {state: count for state, count in connection.execute(query)}  # noqa: C416  # a Row is no pair

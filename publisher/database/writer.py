@@ -17,16 +17,13 @@ from concurrent.futures import Future
 from contextlib import suppress
 from threading import Condition, Thread, current_thread
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
+from sqlalchemy import Connection
+
+from publisher.database.engine import Database
 from publisher.errors import DatabaseError, WriterUnavailableError
 from publisher.log import log
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from publisher.database.engine import Database
-
 
 _T = TypeVar("_T")
 

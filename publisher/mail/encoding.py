@@ -227,7 +227,9 @@ class Base64Part:
     """A part whose fixed text is encoded already. Its last piece must be fixed text."""
 
     def __init__(self, pieces: BodyPieces) -> None:
-        texts = [_with_crlf(piece) for piece in pieces]
+        texts = [
+            one if isinstance(one, int) else one.replace(b"\n", _LINE_END) for one in pieces
+        ]
         opening, *others = texts if isinstance(texts[0], bytes) else (b"", *texts)
         first = _variant(opening if isinstance(opening, bytes) else b"", 0, ends=not others)
         self._opening, self._left = first.lines, first.last
@@ -256,10 +258,6 @@ def base64_lines(octets: bytes) -> bytes:
     starts = range(0, len(octets), _LINE_OCTETS)
     lines = (b2a_base64(octets[at : at + _LINE_OCTETS], newline=False) for at in starts)
     return b"".join(line + _LINE_END for line in lines)
-
-
-def _with_crlf(piece: bytes | int) -> bytes | int:
-    return piece if isinstance(piece, int) else piece.replace(b"\n", _LINE_END)
 
 
 def _runs(pieces: Sequence[bytes | int]) -> list[_Run]:

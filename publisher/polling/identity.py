@@ -81,9 +81,9 @@ def bare_link(url: str) -> str:
     ]
     query = f"?{urlencode(kept)}" if kept else ""
     # Some sites have all entries on one page, each at its own place.
-    fragment = (
-        f"#{parts.fragment}" if parts.fragment and not _is_tracking(parts.fragment) else ""
-    )
+    name, is_parameter, _ = parts.fragment.partition("=")
+    is_tracking = bool(is_parameter and _TRACKING.match(name))
+    fragment = "" if is_tracking or not parts.fragment else f"#{parts.fragment}"
     return f"{host}{parts.path.rstrip('/')}{query}{fragment}" if host else ""
 
 
@@ -99,10 +99,6 @@ def has_same_title(one: str, other: str) -> bool:
 
 def bare_host(url: str) -> str:
     return (urlsplit(url).hostname or "").removeprefix("www.")
-
-
-def _is_tracking(fragment: str) -> bool:
-    return bool(_TRACKING.match(fragment.partition("=")[0])) and "=" in fragment
 
 
 def entry_hash(entry: WebEntry) -> str:

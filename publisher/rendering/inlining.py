@@ -103,7 +103,7 @@ def split_sheet(css: str, sheet: int) -> SplitSheet:
             continue
         declarations = _declarations(node)
         selectors = _selectors(node)
-        if not all(map(_is_inlinable, selectors)):
+        if any(_ROW_POSITION.search(one) or not _SELECTOR.fullmatch(one) for one in selectors):
             # A part of the list in style attributes would win over the other part in the head.
             kept.append(node.serialize())
             continue
@@ -157,10 +157,6 @@ def _selectors(rule: ast.QualifiedRule) -> list[str]:
     for selector in selectors:
         _check_selector(rule, selector)
     return selectors
-
-
-def _is_inlinable(selector: str) -> bool:
-    return bool(_SELECTOR.fullmatch(selector)) and not _ROW_POSITION.search(selector)
 
 
 def _check_selector(rule: ast.QualifiedRule, selector: str) -> None:
@@ -431,18 +427,14 @@ def _merged(inlined: str, own: str) -> str:
     for declaration in _NUMBER.split(inlined)[1:]:
         name, _, value = declaration.partition(":")
         # A property that is set again moves to the end, so that shorthands keep their order.
-        if _is_important(merged.get(name, "")) > _is_important(value):
+        if merged.get(name, "").endswith("!important") > value.endswith("!important"):
             continue
         merged.pop(name, None)
         merged[name] = value
     for node in tinycss2.parse_blocks_contents(own):
         if node.type == "declaration" and (
-            node.important or not _is_important(merged.get(node.lower_name, ""))
+            node.important or not merged.get(node.lower_name, "").endswith("!important")
         ):
             merged.pop(node.lower_name, None)
     written = ";".join(f"{name}:{value}" for name, value in merged.items())
     return f"{written};{own}" if written and own else written or own
-
-
-def _is_important(value: str) -> bool:
-    return value.endswith("!important")

@@ -22,14 +22,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from publisher.errors import RenderingError
-from publisher.languages import known_tag, locale_of
-from publisher.languages.catalogues import (
-    SOURCE_LANGUAGE,
-    catalogue_files,
-    console_catalogue_files,
-    find_catalogue,
-    shipped_templates_folder,
-)
+from publisher.languages import catalogues, known_tag, locale_of
 
 # The folder is listed before each page: a thousand files take as long as the page.
 MAX_TEMPLATE_FILES = 1000
@@ -83,7 +76,7 @@ def _entries(folder: str) -> Iterator[tuple[str, int, int]]:
 @cache
 def shipped_template_names() -> frozenset[str]:
     """Return the names of the templates that a publication may replace."""
-    names = _names(shipped_templates_folder())
+    names = _names(catalogues.shipped_templates_folder())
     return frozenset(name for name in names if not name.startswith(("console/", "locale/")))
 
 
@@ -153,7 +146,7 @@ def catalogue(language: str, folders: tuple[Path, ...] = ()) -> tuple[NullTransl
     `folders` come before the shipped one. Traditional Chinese never gets Simplified. In the place of a
     catalogue that can't be read stands the shipped one; `catalogue_faults` names it.
     """
-    found, path = find_catalogue(language, folders)
+    found, path = catalogues.find_catalogue(language, folders)
     if found is None or path is None:
         return NullTranslations(), found is not None
     made, _faults = _compiled(path, path.stat().st_mtime_ns, found)
@@ -164,7 +157,7 @@ def catalogue(language: str, folders: tuple[Path, ...] = ()) -> tuple[NullTransl
 
 def catalogue_faults(folders: tuple[Path, ...]) -> Iterator[str]:
     """Yield what can't be used of the catalogues in folders: a file, a language, a translation."""
-    for path in catalogue_files(folders):
+    for path in catalogues.catalogue_files(folders):
         if language := known_tag(path.parent.parent.name):
             yield from _compiled(path, path.stat().st_mtime_ns, language)[1]
         else:
@@ -174,10 +167,10 @@ def catalogue_faults(folders: tuple[Path, ...]) -> Iterator[str]:
 @cache
 def console_catalogue(language: str) -> tuple[NullTranslations, bool]:
     """Return the translations of the editors' console: one catalogue for each area of its pages."""
-    if language == SOURCE_LANGUAGE:
+    if language == catalogues.SOURCE_LANGUAGE:
         return NullTranslations(), True
     whole = Catalog(locale=locale_of(language))
-    for path in console_catalogue_files(language):
+    for path in catalogues.console_catalogue_files(language):
         area = read_catalogue(path, language)
         _count_as(whole, area)
         for message in area:
@@ -256,7 +249,7 @@ def _no_catalogue(path: Path, error: Exception) -> RenderingError:
 
 def _content(path: Path) -> bytes:
     folder = path.parents[3]
-    if folder == shipped_templates_folder():
+    if folder == catalogues.shipped_templates_folder():
         return path.read_bytes()
     return read_custom_file(folder, path.relative_to(folder).as_posix())
 

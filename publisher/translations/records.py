@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, select, update
@@ -125,7 +126,9 @@ def note_changes(
     for some in chunks(sorted(stories)):
         rows = connection.execute(_VERSIONS, {"stories": some}).all()
         found = [
-            group for _, versions in groupby(rows, _story) if len(group := [*versions]) > 1
+            group
+            for _, versions in groupby(rows, attrgetter("story_id"))
+            if len(group := [*versions]) > 1
         ]
         if not found:
             continue
@@ -167,10 +170,6 @@ def dismiss(connection: Connection, article_id: int, words_hash: str) -> None:
     """Let a translation count as up to date until its original has other words than these."""
     here = translation_source.c.article_id == article_id
     connection.execute(update(translation_source).where(here).values(dismissed_hash=words_hash))
-
-
-def _story(row: Row[Any]) -> int:
-    return int(row.story_id)
 
 
 def _original(versions: Sequence[Row[Any]]) -> Row[Any] | None:

@@ -18,12 +18,13 @@ from subscribers.address_change import (
     undo_address_change,
 )
 from subscribers.addresses import mask_address, normalise_address, readable_address
-from subscribers.changes import suppress, unsubscribe
+from subscribers.changes import suppress
 from subscribers.consent_records import load_events
 from subscribers.errors import BadAddressError
 from subscribers.model import SubscriberStatus
 from subscribers.tables import address_change, subscriber, subscriber_event
 from tests.subscribers.conftest import NOW, a_subscriber, add, digest
+from tests.subscribers.leaving import unsubscribe
 
 
 def test_an_address_is_sent_as_given_to_a_domain_in_ascii_and_shown_masked() -> None:

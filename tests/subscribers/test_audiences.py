@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import Connection, literal, select, text, update
 
 from subscribers.audiences import has_audience, load_recipients, select_audience, still_wanted
-from subscribers.changes import unsubscribe
 from subscribers.model import Recipient, SubscriberStatus
 from subscribers.preferences import Cadence, pause_subscriber
 from subscribers.tables import subscription
 from tests.subscribers.conftest import LATER, a_subscriber, add
+from tests.subscribers.leaving import unsubscribe
 
 
 @pytest.fixture(autouse=True)

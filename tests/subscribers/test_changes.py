@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import Connection, select
 
-from subscribers.changes import resubscribe, suppress, unsubscribe
+from subscribers.changes import resubscribe, suppress
 from subscribers.consent_records import events_between, load_events, load_history
 from subscribers.errors import LostSubscriptionsError, RefusedTransitionError
 from subscribers.model import (
@@ -19,6 +19,7 @@ from subscribers.store import known_subscriber
 from subscribers.tables import subscriber, subscription
 from tests.subscribers.conftest import LATER, NOW, a_subscriber, add
 from tests.subscribers.importing import import_csv
+from tests.subscribers.leaving import unsubscribe
 
 ANN = "ann@example.org"
 PENDING, ACTIVE, UNSUBSCRIBED, BOUNCED, COMPLAINED = SubscriberStatus

@@ -8,13 +8,14 @@ from sqlalchemy import Connection, func, select, update
 
 from subscribers import consent_records, joining, pending_requests
 from subscribers.addresses import Address, normalise_address
-from subscribers.changes import suppress, unsubscribe
+from subscribers.changes import suppress
 from subscribers.consent import JoinAnswer
 from subscribers.model import JoinWish, SubscriberStatus
 from subscribers.store import erase, find_subscriber, known_subscriber
 from subscribers.tables import erased_address, join_request, subscriber, subscribers_metadata
 from tests.subscribers.conftest import NOW, a_subscriber, add, digest
 from tests.subscribers.importing import import_csv
+from tests.subscribers.leaving import unsubscribe
 
 ANN = "ann@example.org"
 WEEKLY = JoinWish(("weekly",), "en")

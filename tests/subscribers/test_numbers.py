@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from subscribers.changes import resubscribe, suppress, unsubscribe
+from subscribers.changes import resubscribe, suppress
 from subscribers.model import SubscriberStatus
 from subscribers.numbers import (
     count_list,
@@ -16,6 +16,7 @@ from subscribers.numbers import (
 from subscribers.preferences import Preferences, store_preferences
 from subscribers.store import erase, find_subscriber
 from tests.subscribers.conftest import NOW, a_subscriber, add, digest
+from tests.subscribers.leaving import unsubscribe
 
 BERLIN = ZoneInfo("Europe/Berlin")
 # The Friday of NOW is in the week of the 5th.

@@ -7,7 +7,6 @@ from sqlalchemy import Connection, delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from subscribers import audiences, errors, store
-from subscribers.changes import unsubscribe
 from subscribers.errors import (
     BadRow,
     NaiveDatetimeError,
@@ -19,6 +18,7 @@ from subscribers.model import SubscriberStatus
 from subscribers.tables import erased_address, subscriber, subscribers_metadata, subscription
 from tests.subscribers.conftest import LATER, NOW, a_subscriber, add, digest
 from tests.subscribers.importing import import_csv
+from tests.subscribers.leaving import unsubscribe
 
 ANN = "ann@example.org"
 

@@ -13,6 +13,7 @@ from subscribers.model import ConsentSource, FieldType, Subscriber, SubscriberSt
 from subscribers.store import known_subscriber
 from subscribers.tables import preference
 from tests.subscribers.conftest import LATER, NOW, a_subscriber, add
+from tests.subscribers.leaving import unsubscribe
 
 # A leaving is taken back as a whole, once, and only while nothing else was decided meanwhile.
 
@@ -27,7 +28,7 @@ def found(connection: Connection) -> Subscriber:
 
 
 def leave(connection: Connection, newsletter: str | None, at: datetime = LATER) -> int:
-    changes.unsubscribe(connection, ANN, newsletter, at)
+    unsubscribe(connection, ANN, newsletter, at)
     leaving = changes.last_leaving(connection, found(connection).id, newsletter)
     assert leaving is not None
     assert (leaving.newsletter, leaving.at) == (newsletter, at)
@@ -127,7 +128,7 @@ def test_only_a_leaving_of_the_same_subscriber_is_undone(connection: Connection)
 
 def test_what_the_owner_ended_is_not_the_subscriber_s_to_undo(connection: Connection) -> None:
     add(connection, a_subscriber())
-    changes.unsubscribe(connection, ANN, None, LATER, source=ConsentSource.OWNER)
+    unsubscribe(connection, ANN, None, LATER, source=ConsentSource.OWNER)
     assert changes.last_leaving(connection, found(connection).id, None) is None
 
 

@@ -184,21 +184,19 @@ def remove_own_passkey(state: EditingState, token: str, number: int, network: st
         _finish(state, connection, token, owner, network, "passkey", is_removed=True)
 
 
-def remove_own_password(state: EditingState, token: str, network: str) -> None:
-    """Remove password, one-time passwords and recovery codes. Raise SignInError (`last`)."""
+def remove_own_factor(state: EditingState, token: str, kind: str, network: str) -> None:
+    """Remove the password with one-time passwords and recovery codes, or end the connection to a provider's account (`openid`).
+
+    Raise SignInError (`last`).
+    """
     with state.database.writing() as connection:
         owner = _signed_in_owner(state, connection, token)
-        factors.remove_password(connection, owner.account.id)
-        tokens.remove_recovery_codes(connection, owner.account.id)
-        _finish(state, connection, token, owner, network, "password", is_removed=True)
-
-
-def remove_own_openid(state: EditingState, token: str, network: str) -> None:
-    """End the connection to a provider's account. Raise SignInError (`last`)."""
-    with state.database.writing() as connection:
-        owner = _signed_in_owner(state, connection, token)
-        factors.remove_openid(connection, owner.account.id)
-        _finish(state, connection, token, owner, network, "openid", is_removed=True)
+        if kind == "openid":
+            factors.remove_openid(connection, owner.account.id)
+        else:
+            factors.remove_password(connection, owner.account.id)
+            tokens.remove_recovery_codes(connection, owner.account.id)
+        _finish(state, connection, token, owner, network, kind, is_removed=True)
 
 
 def renew_recovery_codes(state: EditingState, token: str, network: str) -> NewFactor:

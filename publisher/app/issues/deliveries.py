@@ -19,16 +19,9 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.causes import CAUSES, advise, cause_of, explain_delivery
 from publisher.delivery.ledger import doubts, lifecycle
+from publisher.delivery.ledger import reports as ledger
 from publisher.delivery.ledger.doubts import Doubt
 from publisher.delivery.ledger.lifecycle import RETRY_PERIOD, RETRYABLE_STATES, is_pruned
-from publisher.delivery.ledger.reports import (
-    DeliveryRecord,
-    OutcomeCount,
-    count_outcomes,
-    count_unsubscribed,
-    frequent_words,
-    list_deliveries,
-)
 from publisher.delivery.rates.limits import providers_of
 from publisher.delivery.states import (
     UNSENT_STATES,
@@ -74,7 +67,7 @@ class RetryDecision:
 
 def delivery_pages(
     settings: Settings, database: Database, name: str, states: Collection[DeliveryState] = ()
-) -> Iterator[list[DeliveryRecord]]:
+) -> Iterator[list[ledger.DeliveryRecord]]:
     """Yield an issue's deliveries in pages by subscriber, without states of who did not get it. A slow reader blocks no writer."""
     with database.reading() as connection:
         issue = lookup.require_issue(connection, name)
@@ -82,7 +75,7 @@ def delivery_pages(
     after: int | None = 0
     while after is not None:
         with database.reading() as connection:
-            page = list_deliveries(connection, issue, states, after)
+            page = ledger.list_deliveries(connection, issue, states, after)
         if page:
             yield page
         after = page[-1].subscriber_id if page else None
@@ -318,7 +311,7 @@ def _with_reason(issue: Issue, now: datetime) -> Issue:
 
 
 def _of_issue(connection: Connection, settings: Settings, issue: Issue) -> IssueReport:
-    outcomes = count_outcomes(connection, issue.id)
+    outcomes = ledger.count_outcomes(connection, issue.id)
     providers = providers_of(settings.delivery)
     by_provider: dict[str, Counter[str]] = {}
     for one in outcomes:
@@ -330,13 +323,13 @@ def _of_issue(connection: Connection, settings: Settings, issue: Issue) -> Issue
         providers={name: summarise_counts(count) for name, count in by_provider.items()},
         causes=[*_causes(connection, issue, outcomes)],
         returned=count_events_of_issue(connection, issue.id),
-        unsubscribed=count_unsubscribed(connection, issue),
+        unsubscribed=ledger.count_unsubscribed(connection, issue),
         only_counts=is_pruned(connection, issue.id),
     )
 
 
 def _causes(
-    connection: Connection, issue: Issue, outcomes: Iterable[OutcomeCount]
+    connection: Connection, issue: Issue, outcomes: Iterable[ledger.OutcomeCount]
 ) -> Iterable[CauseReport]:
     found: Counter[tuple[str, str | None]] = Counter()
     for one in outcomes:
@@ -347,7 +340,7 @@ def _causes(
     for (state, key), count in found.most_common():
         cause = cause_of(key)
         words = (
-            frequent_words(connection, issue.id, DeliveryState(state), key, _MOST_WORDS)
+            ledger.frequent_words(connection, issue.id, DeliveryState(state), key, _MOST_WORDS)
             if state in UNSENT_STATES
             else ()
         )

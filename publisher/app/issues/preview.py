@@ -20,14 +20,9 @@ from publisher.app.issues.lookup import require_edition, require_issue
 from publisher.app.subscribers.uploaded_lists import reason_sentence
 from publisher.articles.model import Article
 from publisher.articles.store import articles_by_id, variants
+from publisher.assembly import preview as previews
 from publisher.assembly.assemble import digest_hash, variant_content
 from publisher.assembly.gate_run import GateRun, render_passing_digest
-from publisher.assembly.preview import (
-    IssuePreview,
-    next_selection,
-    preview_held_issue,
-    preview_issue,
-)
 from publisher.config import Edition, Settings
 from publisher.delivery.causes import ARTICLES_WITHDRAWN, Cause
 from publisher.delivery.job import issue_mail
@@ -106,7 +101,7 @@ class _Maker:
 
     def of_next(self, edition: Edition, issue: Issue | None = None) -> MailSource:
         """Return the mail of an issue whose articles are not selected yet."""
-        preview = preview_issue(
+        preview = previews.preview_issue(
             self.connection, self.settings, self.renderer, edition, self.now
         )
         if issue is not None:
@@ -146,12 +141,12 @@ class _Maker:
 
     def _held(self, edition: Edition, issue: Issue) -> MailSource:
         place = (self.connection, self.settings, self.renderer, edition, issue)
-        preview = preview_held_issue(*place)
+        preview = previews.preview_held_issue(*place)
         if preview is None:
             raise issue.saying("%(issue)s: all its articles were withdrawn")
         return self._rendered(preview)
 
-    def _rendered(self, preview: IssuePreview) -> MailSource:
+    def _rendered(self, preview: previews.IssuePreview) -> MailSource:
         page = self.renderer.issue_page(preview.content)
         source = _made(preview.issue, (preview.digest, preview.gate_run), page)
         sha256 = digest_hash(preview.digest, page)
@@ -413,7 +408,7 @@ def _chosen(
     edition = require_edition(settings, issue) if issue else what
     assert isinstance(edition, Edition)  # noqa: S101  # a name has found its issue
     try:
-        selection, _why = next_selection(connection, settings, edition, now)
+        selection, _why = previews.next_selection(connection, settings, edition, now)
     except errors.IssueError:
         return {}
     return {one.story_id: one.id for one in selection.chosen}

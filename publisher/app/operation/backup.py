@@ -323,9 +323,9 @@ def _remove_old(folder: Path, made: Backup, keep: int) -> Iterator[str]:
     Those that are dated later than the one just made stay, and do not count: the clock was wrong then or is
     now. If it is now, they are the good ones.
     """
-    mine = sorted(
-        (one for one in _backups(folder) if _is_like(one, made)), key=lambda one: one.made_at
-    )
+    scheduled = (one for one in _backups(folder) if one.is_scheduled)
+    own = (one for one in scheduled if one.incarnation == made.incarnation)
+    mine = sorted(own, key=lambda one: one.made_at)
     past = [one for one in mine if one.made_at <= made.made_at]
     if later := [one.folder.name for one in mine[len(past) :]]:
         log.warning("backups are dated later than now, and stay until then", backups=later)
@@ -335,10 +335,6 @@ def _remove_old(folder: Path, made: Backup, keep: int) -> Iterator[str]:
         one.folder.rename(unfinished)
         shutil.rmtree(unfinished)
         yield one.folder.name
-
-
-def _is_like(one: Backup, made: Backup) -> bool:
-    return one.is_scheduled and one.incarnation == made.incarnation
 
 
 def _backups(folder: Path) -> Iterator[Backup]:

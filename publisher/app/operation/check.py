@@ -231,7 +231,9 @@ def check_file(path: Path, lang: str | None) -> CheckResult:
     """Check a message (RFC 5322), or a page as the HTML part of one."""
     content = _read(path)
     is_page = path.suffix.lower() in _PAGE_SUFFIXES
-    mail = _mail(_wrapped(content) if is_page else _as_sent(content))
+    if not is_page and b"\r\n" not in content:
+        content = content.replace(b"\n", b"\r\n")  # Unix programs store mail with LF
+    mail = _mail(_wrapped(content) if is_page else content)
     mail = replace(mail, language=_language(path, mail, lang))
     # The rest of a page's message is made here, so only the HTML part is checked.
     parts = frozenset({MailPart.HTML}) if is_page else frozenset(MailPart)
@@ -252,11 +254,6 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path}: can't be read: {error.strerror or error}") from None
-
-
-def _as_sent(content: bytes) -> bytes:
-    """Return the content with CR LF line ends; Unix programs store mail with LF."""
-    return content if b"\r\n" in content else content.replace(b"\n", b"\r\n")
 
 
 def _wrapped(page: bytes) -> bytes:

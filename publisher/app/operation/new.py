@@ -203,18 +203,15 @@ def _filled(text: str, path: str, survey: SiteSurvey) -> str:
     )
     source = f"path = {json.dumps(path, ensure_ascii=False)}\n"
     source += "# It names the source in lists of problems, and in commands.\n"
-    source += f"name = {json.dumps(_source_name(path), ensure_ascii=False)}\n"
+    # Without what a command line would divide.
+    name = re.sub(r"[^\w.-]+", "-", posixpath.basename(path)).strip("-.") or "site"
+    source += f"name = {json.dumps(name, ensure_ascii=False)}\n"
     source += f'# Whose rules say which files are articles.\nsite = "{survey.generator}"\n'
     source += (
         "# No issue carries what it has today; `publisher articles announce` changes that.\n"
     )
     source += 'first_import = "archive"'
     return text.replace(_STARTER_NOTE, "").replace(_STARTER_PATH, source)
-
-
-def _source_name(path: str) -> str:
-    """Return the name of a folder as that of a source: without what a command line would divide. Pure."""
-    return re.sub(r"[^\w.-]+", "-", posixpath.basename(path)).strip("-.") or "site"
 
 
 def _mail_host(url: str) -> str:

@@ -5,31 +5,26 @@ would count, a change that was asked for to the issue's editors, a translation t
 is nobody's task is the machine's word, which a person can put aside until it says something else.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
 
 from publisher.accounts import store
 from publisher.accounts.model import Account, Grant, Permission, Role, permits
+from publisher.app.editing_state import Actor, EditingState
 from publisher.app.issues.listing import count_of_editions
 from publisher.app.operation.attention import APPROVALS, AttentionItem, list_attention
+from publisher.app.operation.status import PublicationStatus
 from publisher.issues import approvals
 from publisher.issues.model import IssueKind, IssueState
 from publisher.issues.planner import all_editions
 from publisher.translations.listing import StoryFilter, read_stories
 from publisher.translations.model import CellState
 from publisher.translations.records import claims_by
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from publisher.app.editing_state import Actor, EditingState
-    from publisher.app.operation.status import PublicationStatus
 
 # How old stories are that a translator is asked for: as on the page of translations.
 _STORIES = timedelta(days=60)

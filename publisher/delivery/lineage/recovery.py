@@ -14,17 +14,8 @@ from sqlalchemy import Connection, delete
 
 from publisher.config import Settings
 from publisher.delivery.ledger import doubts, lifecycle
+from publisher.delivery.lineage import evidence as stored
 from publisher.delivery.lineage import witness
-from publisher.delivery.lineage.evidence import (
-    RecoveryEvidence,
-    apply_recovered,
-    forget_doubts,
-    issues_with_held_rows,
-    meaning_of,
-    settle_unknown,
-    store_words,
-    take_for_sent,
-)
 from publisher.delivery.rates.limiter import add_sent
 from publisher.delivery.rates.limits import daily_allowance, day_of
 from publisher.delivery.states import OPEN_STATES, DeliveryState
@@ -82,7 +73,7 @@ class RecoveredIssue:
 class _Recovery:
     connection: Connection
     settings: Settings
-    evidence: RecoveryEvidence
+    evidence: stored.RecoveryEvidence
     choices: Choices
     now: datetime
     _met: set[str] = field(default_factory=set)
@@ -93,7 +84,7 @@ class _Recovery:
         self._begun = self.evidence.begun()
 
     def run(self) -> list[RecoveredIssue]:
-        store_words(self.connection, self.evidence.content)
+        stored.store_words(self.connection, self.evidence.content)
         recovered_issues.store_recovered_stories(self.connection, self._stories())
         self.connection.execute(delete(send_lease))
         decided = [self._decide_opened(issue) for issue in self._opened()]
@@ -115,16 +106,16 @@ class _Recovery:
     def _opened(self) -> Iterator[Issue]:
         words = self.evidence.content.words
         # Of an issue that was cancelled while it was sent: no lease is left to be revoked.
-        held = issues_with_held_rows(self.connection)
+        held = stored.issues_with_held_rows(self.connection)
         for issue in store.issues_in_state(self.connection, *_OPENED_OR_DONE):
             if issue.state in _OPENED or issue.name in words or issue.id in held:
                 yield issue
 
     def _decide_opened(self, issue: Issue) -> RecoveredIssue | None:
         self._met.add(issue.name)
-        apply_recovered(self.connection, issue, self.now)
+        stored.apply_recovered(self.connection, issue, self.now)
         also_waiting = not (self.evidence.is_complete or issue.state is IssueState.CANCELLED)
-        settle_unknown(self.connection, issue, self.now, also_waiting=also_waiting)
+        stored.settle_unknown(self.connection, issue, self.now, also_waiting=also_waiting)
         lifecycle.reconcile_issues(self.connection, [issue.id], self.now)
         found = store.issues_by_ids(self.connection, [issue.id])[0]
         if issue.name in self.choices.names:
@@ -173,13 +164,13 @@ class _Recovery:
             return store.touch_issue(self.connection, issue, send_at=None)
         if issue.name in self.choices.sent:
             return self._count_as_sent(issue)
-        forget_doubts(self.connection, issue.name)
+        stored.forget_doubts(self.connection, issue.name)
         # Now, so that it is not too late; in its hour, if that is to come.
         return store.touch_issue(self.connection, issue, send_at=max(issue.due_at, self.now))
 
     def _require_unsent(self, name: str) -> None:
         """Refuse to skip what somebody has: its stories would go into the next issue, for everybody."""
-        words = Counter(map(meaning_of, self._words(name).elements()))
+        words = Counter(map(stored.meaning_of, self._words(name).elements()))
         if got := words[DeliveryState.SENT] + words[DeliveryState.IN_DOUBT]:
             raise IssueError(
                 f"--skip: {name}: {got} have got it, or may have, and its stories would come to them again. Say --sent, "
@@ -188,7 +179,7 @@ class _Recovery:
 
     def _count_as_sent(self, issue: Issue) -> Issue:
         """Have an issue made anew of what it had, and count as sent to all subscribers: nobody gets it again."""
-        take_for_sent(self.connection, issue.name)
+        stored.take_for_sent(self.connection, issue.name)
         if issue.state is IssueState.SCHEDULED and issue.name not in self._stories():
             stories = recovered_issues.linked_slugs(
                 recovered_issues.read_page(self.settings.folders.public, issue)
@@ -233,7 +224,7 @@ class _Recovery:
     def _report(self, name: str, issue: Issue | None) -> RecoveredIssue:
         words = Counter[str]()
         for state, count in self._words(name).items():
-            words[meaning_of(state)] += count
+            words[stored.meaning_of(state)] += count
         if issue is None:
             return RecoveredIssue(name, None, *_three(words))
         found = _in_numbers(issue, words)
@@ -247,7 +238,7 @@ _BY_NAME = message("decided when the database was recovered")
 def decide(
     connection: Connection,
     settings: Settings,
-    evidence: RecoveryEvidence,
+    evidence: stored.RecoveryEvidence,
     choices: Choices,
     now: datetime,
     server: str,

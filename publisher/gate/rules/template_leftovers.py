@@ -74,14 +74,12 @@ def _attributes(document: mails.HtmlDocument, by_people: str) -> Iterator[Findin
         for name in _TEXT_ATTRIBUTES:
             if name in attributes:
                 for problem in _in_text(element.get(name, ""), by_people):
-                    yield mails.finding(
-                        "html-template",
-                        element,
-                        "%(name)s: %(problem)s",
-                        name=name,
-                        problem=problem,
-                    )
+                    yield _of_attribute("html-template", element, name, problem)
         yield from _addresses(element)
+
+
+def _of_attribute(code: str, element: etree._Element, name: str, problem: str) -> Finding:
+    return mails.finding(code, element, "%(name)s: %(problem)s", name=name, problem=problem)
 
 
 def _addresses(element: etree._Element) -> Iterator[Finding]:
@@ -89,21 +87,11 @@ def _addresses(element: etree._Element) -> Iterator[Finding]:
         if name not in element.attrib:
             continue
         if found := _MARKER.search(element.get(name, "")):
-            yield mails.finding(
-                "html-template",
-                element,
-                "%(name)s: %(problem)s",
-                name=name,
-                problem=message("%(marker)s was left over", marker=clip_text(found[0])),
-            )
+            problem = message("%(marker)s was left over", marker=clip_text(found[0]))
+            yield _of_attribute("html-template", element, name, problem)
         elif found := _ENCODED.search(element.get(name, "")):
-            yield mails.finding(
-                "url-template",
-                element,
-                "%(name)s: the address contains %(found)s",
-                name=name,
-                found=repr(found[0]),
-            )
+            problem = message("the address contains %(found)s", found=repr(found[0]))
+            yield _of_attribute("url-template", element, name, problem)
     if found := _SEGMENT.search(element.get("href") or element.get("src") or ""):
         yield mails.finding(
             "url-template", element, "the address contains %(found)s", found=repr(found[1])

@@ -12,13 +12,8 @@ from lxml import html as lxml_html
 from publisher.articles.model import ParsedArticle
 from publisher.errors import ArticleError, EmptyArticleError
 from publisher.ingest.media.document_media import MediaLibrary
+from publisher.ingest.parsers import document as documents
 from publisher.ingest.parsers import fields, front_matter
-from publisher.ingest.parsers.document import (
-    DocumentBody,
-    SourceDocument,
-    build_article,
-    decode_document,
-)
 from publisher.ingest.parsers.markup.common import ProblemLog
 from publisher.ingest.parsers.markup.templating import run_templates
 from publisher.urls import absolute_link
@@ -29,9 +24,9 @@ _PUBLISHED = ("article:published_time", "date", "dcterms.date", "dc.date")
 _UPDATED = ("article:modified_time", "dcterms.modified")
 
 
-def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
+def parse(document: documents.SourceDocument, library: MediaLibrary) -> ParsedArticle:
     """Parse an HTML document; raises ArticleError if it can't be read."""
-    text = decode_document(document)
+    text = documents.decode_document(document)
     parts = front_matter.split_front_matter(text)
     stated = document.describe(parts.fields or {})
     document = replace(document, values=document.values.of_article(stated))
@@ -43,8 +38,10 @@ def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
     with_title = _inner(container)
     title = _take_heading(container)
     metadata = metadata.or_else(ParsedArticle(title=title or _text(page.find("head/title"))))
-    body = DocumentBody(html=_inner(container), title=title, html_with_title=with_title)
-    return build_article(metadata, body, document, library)
+    body = documents.DocumentBody(
+        html=_inner(container), title=title, html_with_title=with_title
+    )
+    return documents.build_article(metadata, body, document, library)
 
 
 def _parse(source: str) -> lxml_html.HtmlElement:

@@ -17,14 +17,8 @@ from markdown_it.token import Token
 from publisher.articles.model import ParsedArticle
 from publisher.errors import ArticleError
 from publisher.ingest.media.document_media import MediaLibrary
+from publisher.ingest.parsers import document as documents
 from publisher.ingest.parsers import front_matter
-from publisher.ingest.parsers.document import (
-    Dialect,
-    DocumentBody,
-    SourceDocument,
-    build_article,
-    decode_document,
-)
 from publisher.ingest.parsers.markup import templating
 from publisher.ingest.parsers.markup.common import ProblemLog
 from publisher.ingest.parsers.markup.dialects import east_asian_plugin, markdown_parser
@@ -40,9 +34,9 @@ _SIGNS = (*"*_`~[]()<>&!\\{}|:^$\"'", *("www.", "://", "@") * 5)
 _MAX_SIGNS = 200_000
 
 
-def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
+def parse(document: documents.SourceDocument, library: MediaLibrary) -> ParsedArticle:
     """Parse a Markdown document; raises ArticleError if it can't be read."""
-    text = decode_document(document)
+    text = documents.decode_document(document)
     parts = front_matter.split_front_matter(text)
     fields = parts.fields or {}
     # First, since a site may hold the document back.
@@ -51,15 +45,15 @@ def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
     log = ProblemLog.of_body(text, parts.body)
     body = _body(document, fields, metadata.language, log)
     metadata = replace(metadata, problems=(*metadata.problems, *log.found))
-    return build_article(metadata, body, document, library)
+    return documents.build_article(metadata, body, document, library)
 
 
 def _body(
-    document: SourceDocument,
+    document: documents.SourceDocument,
     fields: Mapping[str, front_matter.YamlValue],
     language: str | None,
     log: ProblemLog,
-) -> DocumentBody:
+) -> documents.DocumentBody:
     dialect = templating.dialect_of(document, fields)
     emoji, typography = templating.has_emoji(document), templating.has_typography(document)
     parser = markdown_parser(dialect, emoji=emoji, typography=typography)
@@ -71,7 +65,7 @@ def _body(
 
     _check_length(log.text)
     source = templating.run_templates(document, fields, log, to_html, language)
-    if dialect is Dialect.KRAMDOWN:
+    if dialect is documents.Dialect.KRAMDOWN:
         source, environment["abbreviations"] = take_abbreviations(prepare_kramdown(source))
     return _render(source, parser, environment)
 
@@ -89,7 +83,9 @@ def _check_length(source: str) -> None:
         )
 
 
-def _render(source: str, parser: MarkdownIt, environment: dict[str, Any]) -> DocumentBody:
+def _render(
+    source: str, parser: MarkdownIt, environment: dict[str, Any]
+) -> documents.DocumentBody:
     _check_length(source)
     tokens = parser.parse(source, environment)
     if max((token.level for token in tokens), default=0) >= MAX_ELEMENT_DEPTH - 1:
@@ -101,7 +97,7 @@ def _render(source: str, parser: MarkdownIt, environment: dict[str, Any]) -> Doc
     def html_of(some: Sequence[Token]) -> str:
         return str(parser.renderer.render(some, parser.options, environment))
 
-    return DocumentBody(
+    return documents.DocumentBody(
         html=html_of(rest),
         title=title,
         html_with_title=html_of(tokens) if title else "",

@@ -26,13 +26,8 @@ from publisher.articles.content.text import join_lines
 from publisher.articles.model import Byline, ParsedArticle
 from publisher.errors import ArticleError
 from publisher.ingest.media.document_media import MediaLibrary
+from publisher.ingest.parsers import document as documents
 from publisher.ingest.parsers import front_matter
-from publisher.ingest.parsers.document import (
-    DocumentBody,
-    SourceDocument,
-    build_article,
-    decode_document,
-)
 from publisher.ingest.parsers.fields import parse_date
 from publisher.languages import known_tag, language_called, script
 from publisher.languages.detection import main_script
@@ -73,13 +68,13 @@ _SENTENCE = re.compile(r"[。！？!?;；:：]\Z|(?:\S+\s+){7,}\S+\.\Z")
 _MAX_LABEL_WORDS = 3
 
 
-def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
+def parse(document: documents.SourceDocument, library: MediaLibrary) -> ParsedArticle:
     """Parse a text document; raises ArticleError if it can't be read."""
-    parts = front_matter.split_front_matter(decode_document(document))
+    parts = front_matter.split_front_matter(documents.decode_document(document))
     if parts.fields is not None:
         paragraphs = _paragraphs(_without_site_lines(parts.body.split("\n")))
-        body = DocumentBody(_markup(paragraphs))
-        return build_article(document.describe(parts.fields), body, document, library)
+        body = documents.DocumentBody(_markup(paragraphs))
+        return documents.build_article(document.describe(parts.fields), body, document, library)
     head = _HeadParser(_without_site_lines(parts.body.split("\n")))
     offered = head.switch()
     title = head.title()
@@ -93,7 +88,9 @@ def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
     metadata = ParsedArticle(
         title=title, language=language, published=published, bylines=bylines, offered=offered
     )
-    return build_article(metadata, DocumentBody(_markup(paragraphs)), document, library)
+    return documents.build_article(
+        metadata, documents.DocumentBody(_markup(paragraphs)), document, library
+    )
 
 
 @dataclass(slots=True)

@@ -97,10 +97,10 @@ def first_commits(fields: Iterable[str]) -> dict[str, datetime]:
         if word.startswith(_COMMIT):
             when = _instant(word[1:])
         elif word.startswith("R"):
-            before, after = _next(rest), _next(rest)
+            before, after = next(rest, ""), next(rest, "")
             today[before] = today.get(after, after)
         elif word == "A":
-            name = _next(rest)
+            name = next(rest, "")
             if when is not None:
                 # Commits come newest first, so the oldest one stays.
                 dates[today.get(name, name)] = when
@@ -118,10 +118,6 @@ def _instant(text: str) -> datetime | None:
     return when
 
 
-def _next(fields: Iterator[str]) -> str:
-    return next(fields, "")
-
-
 class OwnShortcodes:
     """The rules for the shortcodes of one source; `templates` is the publication's folder of them."""
 
@@ -129,7 +125,7 @@ class OwnShortcodes:
         self._stated = stated
         self._templates = templates
         self.rules: dict[str, ShortcodeRule] = dict(stated)
-        if any(map(_is_template, stated.values())):
+        if any(one.endswith(".html") for one in stated.values()):
             self._add_templates(language)
 
     def _add_templates(self, language: str) -> None:
@@ -137,7 +133,7 @@ class OwnShortcodes:
 
         renderer = Renderer(self._templates)
         for name, rule in self._stated.items():
-            if _is_template(rule):
+            if rule.endswith(".html"):
                 self.rules[name] = partial(renderer.shortcode, rule, language)
 
     @property
@@ -146,14 +142,10 @@ class OwnShortcodes:
         if not self._stated:
             return ""
         hashed = hashlib.sha256(repr(sorted(self._stated.items())).encode())
-        for rule in filter(_is_template, self._stated.values()):
+        for rule in (one for one in self._stated.values() if one.endswith(".html")):
             path = self._templates / rule
             hashed.update(path.read_bytes() if path.is_file() else b"")
         return hashed.hexdigest()
-
-
-def _is_template(rule: str) -> bool:
-    return rule.endswith(".html")
 
 
 # Nanoseconds: the coarsest clock of a file system in use (FAT: two seconds).

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from publisher.app.accounts.keys import find_key_actor
 from publisher.app.editing_state import Actor, EditingState, Permission
+from publisher.app.operation.page_servers import ConsoleState
 from publisher.clock import Clock, uptime
 from publisher.config import Settings
 from publisher.errors import ApiRequestError, ForbiddenError
@@ -27,9 +28,6 @@ from publisher.request_limits import FULL, Pace
 from publisher.web.api.operations import Operation
 from publisher.web.api.problems import ProblemError
 from publisher.web.security import add_headers, client_network, console_headers, is_for_us
-
-if TYPE_CHECKING:
-    from publisher.app.operation.page_servers import ConsoleState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,24 +143,17 @@ class ListReport(ApiValue):
     bad: list[BadRowValue]
 
 
-@OPERATIONS.add(
-    "POST /subscribers/import/preview",
-    Permission.MANAGE_SUBSCRIBERS,
-    repeatable=True,
-    max_body=_MAX_LIST_BYTES,
-)
+_OF_LISTS: Any = {"repeatable": True, "max_body": _MAX_LIST_BYTES}
+
+
+@OPERATIONS.add("POST /subscribers/import/preview", Permission.MANAGE_SUBSCRIBERS, **_OF_LISTS)
 def _preview_import(request: ApiRequest, *, csv: ListText) -> ListPreview:
     """Read what an import of a list would find."""
     with refused_values("/csv"):
         return ListPreview.of(request.call(preview_list, io.BytesIO(csv.encode())))
 
 
-@OPERATIONS.add(
-    "POST /subscribers/import",
-    Permission.MANAGE_SUBSCRIBERS,
-    repeatable=True,
-    max_body=_MAX_LIST_BYTES,
-)
+@OPERATIONS.add("POST /subscribers/import", Permission.MANAGE_SUBSCRIBERS, **_OF_LISTS)
 def _import_subscribers(request: ApiRequest, *, csv: ListText) -> ListReport:
     """Add and correct subscribers from a list."""
     with refused_values("/csv"):

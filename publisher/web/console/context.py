@@ -162,10 +162,6 @@ def asset_path(name: str) -> str:
     return _path(name, _static_file(name))
 
 
-def console_style_path(pages: ConsolePages, publication: Publication) -> str:
-    return _path(_STYLE, _style(pages, publication))
-
-
 @ROUTES.add("GET /-/<digest>/<name>", Access.PUBLIC)
 def _show(request: ConsoleRequest, digest: str, name: str) -> flask.Response:
     pages, publication = request.context.opened.pages, request.settings.publication
@@ -275,7 +271,7 @@ class ConsoleRequest(SentRequest):
             "titles_of_newsletters": {
                 one.name: one.title(shown) for one in self.settings.newsletters
             },
-            "style_url": console_style_path(self.context.opened.pages, publication),
+            "style_url": _path(_STYLE, _style(self.context.opened.pages, publication)),
             "asset": asset_path,
             "done": flask.request.args.get("done", ""),
             "zone": publication.timezone,

@@ -10,13 +10,7 @@ from publisher import errors
 from publisher.log import log
 from publisher.rendering.console import CONSOLE_LANGUAGES
 from publisher.web.console.context import ConsoleContext, ConsoleRequest
-from publisher.web.pages.errors import (
-    RETRY_SECONDS,
-    known_status,
-    record_fault,
-    record_refusal,
-    with_error_headers,
-)
+from publisher.web.pages import errors as page_errors
 
 # Fields that are sent back by no page: passwords, one-time passwords, invitations.
 _SECRETS = frozenset({"password", "code", "invitation"})
@@ -50,7 +44,7 @@ def console_error(
     form: Sequence[tuple[str, str]] = (),
 ) -> flask.Response:
     """Return the page of a status. `sentence` is English, and says what to do; `form` can be sent again."""
-    kind, request = known_status(status, _KNOWN), _request(context)
+    kind, request = page_errors.known_status(status, _KNOWN), _request(context)
     response = request.page(
         "error.html",
         status,
@@ -93,7 +87,7 @@ def _request(context: ConsoleContext) -> ConsoleRequest:
 
 
 def _refused(context: ConsoleContext, error: HTTPException) -> flask.Response:
-    return with_error_headers(error, console_error(context, error.code or 500))
+    return page_errors.with_error_headers(error, console_error(context, error.code or 500))
 
 
 def _limited(context: ConsoleContext, error: errors.LimitError) -> flask.Response:
@@ -101,8 +95,8 @@ def _limited(context: ConsoleContext, error: errors.LimitError) -> flask.Respons
 
 
 def _busy(context: ConsoleContext, error: Exception) -> flask.Response:
-    record_refusal(error)
-    return console_error(context, 503, retry_after=RETRY_SECONDS, form=form_again())
+    page_errors.record_refusal(error)
+    return console_error(context, 503, retry_after=page_errors.RETRY_SECONDS, form=form_again())
 
 
 def form_again() -> list[tuple[str, str]]:
@@ -126,4 +120,6 @@ def _not_done(context: ConsoleContext, error: Exception) -> flask.Response:
 
 
 def _failed(context: ConsoleContext, error: Exception) -> flask.Response:
-    return console_error(context, 500, number=record_fault("a request failed", error))
+    return console_error(
+        context, 500, number=page_errors.record_fault("a request failed", error)
+    )

@@ -133,7 +133,8 @@ _Act = Callable[..., str]
 
 @PAGES.add("GET /<language:language>/preferences/")
 def _preferences_page(request: PageRequest) -> flask.Response:
-    offered, languages = _offered(), request.settings.publication.languages
+    offered = flask.request.args.get("language", "")
+    languages = request.settings.publication.languages
     if offered in languages and offered != request.language:
         # Mails have one link for each language, all to the page of the issue's own one.
         there = replace(request, language=offered)
@@ -156,10 +157,6 @@ def _change_preferences(request: PageRequest) -> flask.Response:
     return _act(request, act, *form(*names).values())
 
 
-def _offered() -> str:
-    return flask.request.args.get("language", "")
-
-
 def _show(request: PageRequest, wrong: tuple[str, ...] = ()) -> flask.Response:
     token, secret, settings = request.token, request.secret, request.settings
     with request.reading() as connection:
@@ -168,7 +165,7 @@ def _show(request: PageRequest, wrong: tuple[str, ...] = ()) -> flask.Response:
             return show_link_form(request, has_ended=bool(token))
         link, person = found
         choices = preferences.read_choices(connection, settings, person, request.now)
-    language, offered = request.language, _offered()
+    language, offered = request.language, flask.request.args.get("language", "")
     # A form with a fault is shown again as it was sent.
     is_sent = flask.request.form.get("action") == "save"
     shown = entered_preferences(settings) if is_sent else stored_preferences(choices)

@@ -23,10 +23,10 @@ from publisher.delivery.transports.base import (
 from publisher.issues import digests as issue_pages
 from publisher.issues.model import IssueState
 from publisher.testing import SECRET, MemoryTransport
-from subscribers.changes import unsubscribe
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery import mailing
 from tests.publisher.mail.samples import parsed
+from tests.subscribers.leaving import unsubscribe
 
 ANN, BOB, CYD = "ann@example.com", "bob@example.com", "cyd@example.com"
 THREE = ((ANN, "en"), (BOB, "en"), (CYD, "en"))

@@ -24,11 +24,11 @@ from publisher.issues.model import Issue, IssueState
 from publisher.issues.tables import issue_variant_table
 from publisher.mail import CompiledMail
 from publisher.testing import FakeTimer, MemoryTransport
-from subscribers.changes import unsubscribe
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import OpenLedger, S, open_test_ledger
 from tests.publisher.delivery.mailing import Interrupted, claims, ready, send, subscribe
 from tests.publisher.delivery.stepped_run import HandClock
+from tests.subscribers.leaving import unsubscribe
 
 NAMES = [f"reader.{number:02}@example.com" for number in range(20)]
 

@@ -26,10 +26,10 @@ from publisher.issues.schedule import format_span
 from publisher.issues.tables import edition_table, issue_table
 from publisher.recurrence import Occurrence, occurrences
 from publisher.testing import SAMPLE_NEWSLETTER
-from subscribers.changes import unsubscribe
 from subscribers.preferences import Cadence
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.delivery.mailing import choose_cadence, number_of, subscribe
+from tests.subscribers.leaving import unsubscribe
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 DAILY = {"name": "daily", "schedule": "0 8 * * *"}

@@ -15,13 +15,13 @@ from publisher.database.retry_queue import queue_item as notice
 from publisher.mail.signed_addresses import LinkKind, sign_link
 from publisher.testing import SECRET
 from publisher.web.pages.access import set_session_cookie
-from subscribers.changes import unsubscribe
 from subscribers.pending_requests import request_access
 from subscribers.store import find_subscriber
 from subscribers.tables import subscriber, subscriber_session
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import ready, send, subscribe
 from tests.publisher.web.conftest import english_words
+from tests.subscribers.leaving import unsubscribe
 
 ANN, NEW = "ann@example.org", "ann@new.example"
 OWN = {"Sec-Fetch-Site": "same-origin"}

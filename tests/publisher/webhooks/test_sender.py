@@ -30,7 +30,7 @@ from publisher.webhooks.store import (
     webhook_table,
 )
 from publisher.webhooks.targets import TargetRun
-from subscribers.changes import choose_newsletters, suppress, unsubscribe
+from subscribers.changes import choose_newsletters, suppress
 from subscribers.model import ConsentSource, SubscriberStatus
 from subscribers.store import find_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -38,6 +38,7 @@ from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.webhooks.receiver import Receiver, Reply, receiving
 from tests.sizes import PATIENCE
+from tests.subscribers.leaving import unsubscribe
 
 SECRET = "a secret of the publication"
 EVENT = Event(EventType.ISSUE_SENT, {"issue": "weekly-en-2026-01-09"})

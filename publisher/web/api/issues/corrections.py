@@ -6,13 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from publisher.app.editing_state import Permission
-from publisher.app.issues.announcements import (
-    AnnouncementRequest,
-    AnnouncementTime,
-    AnnouncementWords,
-    announce,
-    plan_announcement,
-)
+from publisher.app.issues import announcements
 from publisher.app.issues.corrections import CorrectionRequest, correct_issue
 from publisher.web.api.operations import About, ApiValue, Moment, Name, OperationTable, Text
 from publisher.web.api.requests import ApiRequest
@@ -56,8 +50,8 @@ class NewAnnouncementValue(ApiValue):
     """A text to all who get a newsletter, outside its schedule."""
 
     newsletter: Name
-    words: dict[str, AnnouncementWords] = Field(description="By language.")
-    when: AnnouncementTime = AnnouncementTime.HELD
+    words: dict[str, announcements.AnnouncementWords] = Field(description="By language.")
+    when: announcements.AnnouncementTime = announcements.AnnouncementTime.HELD
     at: Moment | None = Field(default=None, description="If `when` is `at`.")
     only: tuple[Text, ...] = Field(
         default=(),
@@ -81,7 +75,9 @@ class AnnouncementValue(ApiValue):
 @OPERATIONS.add("POST /announcements", Permission.EDIT_ISSUE, about=About.EACH)
 def _announce(request: ApiRequest, body: NewAnnouncementValue) -> AnnouncementValue:
     """Announce something outside the schedule."""
-    wanted = AnnouncementRequest(**{name: one for name, one in body if name != "dry_run"})
-    plan = request.call(plan_announcement, wanted).as_dict()
-    made = [] if body.dry_run else request.call(announce, wanted)
+    wanted = announcements.AnnouncementRequest(
+        **{name: one for name, one in body if name != "dry_run"}
+    )
+    plan = request.call(announcements.plan_announcement, wanted).as_dict()
+    made = [] if body.dry_run else request.call(announcements.announce, wanted)
     return AnnouncementValue(issues=[one.issue.name for one in made], plan=plan)

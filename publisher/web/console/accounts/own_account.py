@@ -102,13 +102,13 @@ def _change_password(request: ConsoleRequest) -> None:
 @ROUTES.add("POST /account/password/remove/", Access.SIGNED_IN, needs_fresh=True)
 @_changes
 def _remove_password(request: ConsoleRequest) -> None:
-    request.call_for_session(factors.remove_own_password)
+    request.call_for_session(factors.remove_own_factor, "password")
 
 
 @ROUTES.add("POST /account/openid/remove/", Access.SIGNED_IN, needs_fresh=True)
 @_changes
 def _remove_openid(request: ConsoleRequest) -> None:
-    request.call_for_session(factors.remove_own_openid)
+    request.call_for_session(factors.remove_own_factor, "openid")
 
 
 @ROUTES.add("POST /account/codes/", Access.SIGNED_IN, needs_fresh=True)

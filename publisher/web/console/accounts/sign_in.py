@@ -52,10 +52,6 @@ def _found(names: Mapping[str, str], user_agent: str) -> str:
     return next((name for mark, name in names.items() if mark in user_agent), "")
 
 
-def _device_label(request: context.ConsoleRequest) -> str:
-    return request.field("label") or browser_name(flask.request.user_agent.string)
-
-
 def browser_of(request: context.ConsoleRequest) -> Browser:
     return Browser(flask.request.user_agent.string, request.network)
 
@@ -79,7 +75,8 @@ def shown_passkey() -> dict[str, Any]:
 def store_shown_passkey(request: context.ConsoleRequest) -> NewFactor:
     """Store the passkey that a browser has made, by what its owner calls the device."""
     answer = flask.request.form.get("answer", "")
-    return request.call_for_session(factors.store_passkey, answer, _device_label(request))
+    label = request.field("label") or browser_name(flask.request.user_agent.string)
+    return request.call_for_session(factors.store_passkey, answer, label)
 
 
 def passkey_options(options: str) -> flask.Response:

@@ -82,7 +82,7 @@ def issue_page(
         "most": {"subject": MAX_SUBJECT_COLUMNS, "preheader": PREHEADER_COLUMNS},
         "titles": _titles(overview),
         "problem": "",
-        "rejected": _why_not_made(found),
+        "rejected": (found.reason or "") if found.state == "assembling" else "",
         "conflict": None,
         "entered": {},
         "wrong": {},
@@ -157,10 +157,6 @@ def _preview(request: ConsoleRequest, issue: Issue) -> tuple[str, str]:
     if isinstance(found, MailPreview):
         return opened.previews.keep(found), ""
     return "", str(found)
-
-
-def _why_not_made(issue: Issue) -> str:
-    return issue.reason or "" if issue.state == "assembling" else ""
 
 
 def _changed_since_approval(
@@ -331,7 +327,8 @@ def _in_languages(
         seen, cell = parse_id(known.get(tag, "")) or 0, cells.get(tag)
         # What is so already is not done twice, which would only strike approvals.
         change: EditRequest | int
-        if verb == "move" and targets.get(tag, _place_in(cell)) != _place_in(cell):
+        place = str(cell.place if cell else 0)
+        if verb == "move" and targets.get(tag, place) != place:
             change = EditRequest(EditKind.MOVE, targets[tag], story, seen)
         elif verb == "leave-out" and cell and cell.place:
             change = EditRequest(EditKind.LEAVE_OUT, why, story, seen)
@@ -346,10 +343,6 @@ def _in_languages(
 def _by_language(parts: Sequence[str]) -> dict[str, str]:
     """Return what a form says of each language, as in "en:2 fr:1"."""
     return {tag: value for tag, _colon, value in (one.partition(":") for one in parts)}
-
-
-def _place_in(cell: use_cases.StoryCell | None) -> str:
-    return str(cell.place if cell else 0)
 
 
 @ROUTES.add("POST /issues/<issue>/stories/", Permission.EDIT_ISSUE)

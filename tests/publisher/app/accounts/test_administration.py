@@ -368,7 +368,7 @@ def changes_of_factors(
         ),
         "codes": lambda: own.renew_recovery_codes(state, token, NETWORK),
         "no passkey": lambda: own.remove_own_passkey(state, token, 1, NETWORK),
-        "no password": lambda: own.remove_own_password(state, token, NETWORK),
+        "no password": lambda: own.remove_own_factor(state, token, "password", NETWORK),
     }
 
 
@@ -410,13 +410,13 @@ def test_the_former_password_and_codes_are_worth_nothing_after_a_change(
 
 def test_the_last_way_to_sign_in_stays(state: EditingState, ann: Person, equipped: str) -> None:
     own.remove_own_passkey(state, equipped, 1, NETWORK)
-    assert reason(lambda: own.remove_own_password(state, equipped, NETWORK)) == "last"
+    assert reason(lambda: own.remove_own_factor(state, equipped, "password", NETWORK)) == "last"
     with pytest.raises(AccountError, match="no such passkey"):
         own.remove_own_passkey(state, equipped, 1, NETWORK)
     assert access.begin_by_password(state, BROWSER, ANN, PASSWORD)
     ann.device = Authenticator(origin=ORIGIN)
     ann.add_passkey(state, equipped)
-    own.remove_own_password(state, equipped, NETWORK)
+    own.remove_own_factor(state, equipped, "password", NETWORK)
     factors, passkeys = own.read_own_factors(state, required(state, equipped).actor)
     assert (factors.has_password, factors.recovery_codes, len(passkeys)) == (False, 0, 1)
     number = passkeys[0].id

@@ -27,12 +27,12 @@ from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import EditionIssue, plan_issues
 from publisher.testing import SECRET
 from subscribers import preferences
-from subscribers.changes import unsubscribe
 from subscribers.tables import preference, subscriber, subscriber_alias, subscription
 from tests.databases import at_database, delete_all_rows
 from tests.publisher.app.stored_rows import insert_article, insert_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import DAY, choose_cadence, number_of, ready, subscribe
+from tests.subscribers.leaving import unsubscribe
 
 LANGUAGES = ("en", "ar", "zh-Hant")
 NEWSLETTERS: list[dict[str, Any]] = [

@@ -26,7 +26,6 @@ from publisher.delivery.transports.base import Outcome, SendStatus
 from publisher.errors import ForbiddenError, IssueError, UsageError
 from publisher.issues.tables import correction_table, issue_table
 from publisher.testing import MemoryTransport
-from subscribers.changes import unsubscribe
 from subscribers.preferences import pause_subscriber
 from tests.publisher.app.approving import issue_of, prefer_full_texts
 from tests.publisher.app.editing import account, audit_log
@@ -34,6 +33,7 @@ from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import DAY, erase, number_of, outbox, subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.starting_points import Point, StartingPoint
+from tests.subscribers.leaving import unsubscribe
 
 LATER = NOW + timedelta(hours=3)
 # When the time to hold a correction has passed.

@@ -36,7 +36,7 @@ from publisher.issues.model import Issue, IssueState
 from publisher.issues.tables import correction_table, issue_table
 from publisher.mail.signed_addresses import BounceAddresses
 from publisher.secrets import load_secret
-from subscribers.changes import suppress, unsubscribe
+from subscribers.changes import suppress
 from subscribers.model import ConsentSource, SubscriberStatus
 from subscribers.tables import subscriber
 from tests.publisher.app.approving import DAY as ONE_DAY
@@ -64,6 +64,7 @@ from tests.publisher.delivery.mailing import (
     subscribe,
 )
 from tests.publisher.printing import pipeline_of
+from tests.subscribers.leaving import unsubscribe
 
 pytestmark = pytest.mark.usefixtures("issue_pages_only")
 ROWS = some.lists(

@@ -43,7 +43,7 @@ from publisher.mail.compose import notice_message_name
 from publisher.mail.signed_addresses import SignedLink, sign_link
 from publisher.secrets import load_secret
 from publisher.testing import SECRET, MemoryTransport
-from subscribers.changes import UndoOutcome, suppress, unsubscribe
+from subscribers.changes import UndoOutcome, suppress
 from subscribers.consent_records import ConsentChannel, ConsentOrigin, load_consent_records
 from subscribers.errors import BadAddressError
 from subscribers.model import JoinWish, SubscriberStatus
@@ -58,6 +58,7 @@ from subscribers.tables import (
 from tests.publisher.conftest import NOW, PublicationFolder, by_owner
 from tests.publisher.delivery.mailing import number_of, subscribe
 from tests.publisher.notices.people import mails, notify, text_of
+from tests.subscribers.leaving import unsubscribe
 
 ANN = "ann@example.com"
 BOB = "bob@example.com"

@@ -17,7 +17,7 @@ from publisher.notices.kinds import NoticeKind
 from publisher.request_limits import LimitKeys
 from publisher.testing import SECRET
 from subscribers.address_change import AddressChange, AddressChangeState
-from subscribers.changes import suppress, unsubscribe
+from subscribers.changes import suppress
 from subscribers.model import Subscriber, SubscriberStatus
 from subscribers.pending_requests import request_access
 from subscribers.store import find_subscriber, known_subscriber
@@ -26,6 +26,7 @@ from tests.publisher.app.editing import click_at_once
 from tests.publisher.app.stored_rows import insert_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder, by_owner
 from tests.publisher.delivery.mailing import by_smtp, ready, send, subscribe
+from tests.subscribers.leaving import unsubscribe
 from tools.servers import MailServer, Reply, addressed
 
 ANN, BOB, NEW = "ann.person@example.org", "bob@example.org", "ann@new.example"

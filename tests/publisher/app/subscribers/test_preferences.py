@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from publisher.app.articles import frequent_labels
 from publisher.app.subscribers import feeds, preferences
 from publisher.testing import SECRET
-from subscribers.changes import suppress, unsubscribe
+from subscribers.changes import suppress
 from subscribers.consent_records import load_consent_records, load_history
 from subscribers.errors import RefusedTransitionError
 from subscribers.model import ConsentSource, SubscriberStatus
@@ -29,6 +29,7 @@ from subscribers.store import known_subscriber
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of, renderer
+from tests.subscribers.leaving import unsubscribe
 
 ANN = "ann@example.org"
 TOPICS, AUTHORS = ("Harbour", "Weather"), ("Ann", "Bob")

@@ -19,13 +19,14 @@ from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import Guarantee, MessageKey
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
-from subscribers.changes import suppress, unsubscribe
+from subscribers.changes import suppress
 from subscribers.model import SubscriberStatus
 from subscribers.preferences import Cadence, pause_subscriber
 from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery import mailing
 from tests.publisher.delivery.mailing import counts
+from tests.subscribers.leaving import unsubscribe
 
 S = DeliveryState
 

@@ -17,7 +17,6 @@ from publisher.delivery.ledger import claims as claim_rows
 from publisher.delivery.ledger.claims import Claim, LedgerRecheck
 from publisher.errors import DatabaseError
 from publisher.issues.model import IssueState
-from subscribers.changes import unsubscribe
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
@@ -32,6 +31,7 @@ from tests.publisher.delivery.ledger.open_ledgers import (
     open_test_ledger,
 )
 from tests.publisher.delivery.mailing import erase, number_of
+from tests.subscribers.leaving import unsubscribe
 
 SECOND = timedelta(seconds=1)
 

@@ -14,13 +14,14 @@ from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from subscribers.audiences import Interruption, load_interruptions
-from subscribers.changes import resubscribe, suppress, unsubscribe
+from subscribers.changes import resubscribe, suppress
 from subscribers.model import SubscriberStatus
 from subscribers.preferences import Cadence, pause_subscriber
 from subscribers.tables import subscriber_alias, subscription
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery import mailing
 from tests.publisher.delivery.ledger.open_ledgers import ANN, BOB, CYD, OpenLedger, S
+from tests.subscribers.leaving import unsubscribe
 
 DAY = timedelta(days=1)
 MIDNIGHT = datetime(2026, 1, 9, tzinfo=UTC)

@@ -14,13 +14,13 @@ from publisher.app.subscribers import numbers
 from publisher.bounces.model import BounceEvent, BounceKind, Evidence
 from publisher.bounces.store import add_event
 from publisher.delivery.states import DeliveryState
-from subscribers.changes import unsubscribe
 from subscribers.numbers import load_list_numbers
 from subscribers.store import erase
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import OpenLedger, open_test_ledger
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.web.console.conftest import SignIn
+from tests.subscribers.leaving import unsubscribe
 
 PATH = "/subscribers/numbers/"
 ADDRESSES = [f"reader.{number}@mail.example" for number in range(4)]

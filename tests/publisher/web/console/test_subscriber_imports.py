@@ -12,10 +12,10 @@ from werkzeug.test import TestResponse
 from publisher.app.subscribers.actions import erase_somebody
 from publisher.app.subscribers.records import read_subscribers
 from publisher.web.console import MAX_LIST_BYTES
-from subscribers.changes import unsubscribe
 from tests.publisher.conftest import NOW, PublicationFolder, by_owner
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.web.console.conftest import SignIn, audit_log
+from tests.subscribers.leaving import unsubscribe
 
 ANN, BOB, CYD = "ann@example.com", "bob@example.com", "cyd@example.com"
 KEY = "0123456789abcdef" * 2

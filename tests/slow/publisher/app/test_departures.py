@@ -20,13 +20,14 @@ from publisher.delivery.lineage.witness import FOLDER
 from publisher.delivery.rates.limiter import sent_on
 from publisher.delivery.tables import lineage_table
 from subscribers.addresses import normalise_address
-from subscribers.changes import resubscribe, suppress, unsubscribe
+from subscribers.changes import resubscribe, suppress
 from subscribers.joining import add_pending
 from subscribers.model import JoinWish, SubscriberStatus
 from subscribers.store import find_subscriber
 from subscribers.tables import erased_address
 from tests.publisher.app.restoring import Scene
 from tests.publisher.conftest import NOW, PublicationFolder, by_owner
+from tests.subscribers.leaving import unsubscribe
 
 
 def reader(number: int) -> str:

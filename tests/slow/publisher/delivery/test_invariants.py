@@ -58,7 +58,6 @@ from publisher.errors import IssueError
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.testing import SECRET, FakeTimer, MemoryTransport, make_publication
-from subscribers.changes import unsubscribe
 from tests.databases import at_database, delete_all_rows, on_postgresql
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.conftest import guard
@@ -72,6 +71,7 @@ from tests.publisher.delivery.stepped_run import (
     Times,
 )
 from tests.sizes import by_lane
+from tests.subscribers.leaving import unsubscribe
 from tests.triggers import forbid, react
 
 EXAMPLES = int(

@@ -30,7 +30,6 @@ from publisher.testing import SECRET
 from publisher.web.api import requests
 from publisher.web.api.application import OPERATIONS, create_api
 from publisher.web.api.operations import Operation
-from subscribers.changes import unsubscribe
 from subscribers.model import ConsentSource
 from subscribers.tables import subscriber
 from tests.databases import finding_database
@@ -50,6 +49,7 @@ from tests.publisher.web.api.test_document import UNLIMITED, matrix, surprises
 from tests.publisher.web.console.conftest import context_of
 from tests.sizes import only_at_night
 from tests.slow.publisher.web.test_permission_matrix import DAY, LANGUAGES, Scene, scene
+from tests.subscribers.leaving import unsubscribe
 
 __all__ = ["api", "api_context", "new_key", "scene"]
 

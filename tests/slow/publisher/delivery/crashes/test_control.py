@@ -12,10 +12,10 @@ from publisher.clock import SystemClock
 from publisher.database import open_database
 from publisher.delivery.dispatcher import Dispatcher
 from publisher.testing import SECRET, MemoryTransport
-from subscribers.changes import unsubscribe
 from tests.databases import DATABASE_FILE, database_address, finding_database
 from tests.processes import ENVIRONMENT
 from tests.slow.publisher.delivery.crashes import scene as crash_scene
+from tests.subscribers.leaving import unsubscribe
 from tools.servers import Behaviour, MailServer, Moment, Phase
 
 SLOW = ("--slow", 0.05)
