@@ -38,9 +38,9 @@ def unsubscribe_subscriber(
     source: ConsentSource = ConsentSource.SUBSCRIBER,
     note: str = "",
 ) -> bool:
-    """Unsubscribe from one newsletter, or from all (None), whoever was read in this transaction. Return whether anything changed.
+    """Write the row of an unsubscribe from one newsletter, or from all (None). Return whether anything changed.
 
-    Doing so twice is no error. The wish is stored even for a newsletter that the subscriber does not get, so that no
+    `before` was read in this transaction. Doing so twice is no error. The wish is stored even for a newsletter that she does not get, so that no
     later import adds it.
     """
     # A request of before is no consent any more, also if there is nothing else to end.

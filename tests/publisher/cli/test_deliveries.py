@@ -155,7 +155,7 @@ def test_a_long_list_of_deliveries_is_read_in_pages(
         fetched.append(len(found := lines(connection, issue, states, after, 2)))
         return found
 
-    monkeypatch.setattr("publisher.app.issues.deliveries.list_deliveries", in_twos)
+    monkeypatch.setattr(reports, "list_deliveries", in_twos)
     for number in (1, 2, 4, 6, 9):
         becomes(sent, number, "bounced", GONE)
     assert numbers(run, folder) == [1, 2, 4, 6, 9]
