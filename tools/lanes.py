@@ -114,8 +114,8 @@ PERMITTING = (
 )
 LANES = {
     "fast": Lane(9, [Group("fast", 3, [])]),
-    "slow": Lane(19, [Group("slow-working", 4, WORKING), Group("slow-waiting", 6, WAITING)]),
-    "postgres": Lane(12, [Group("postgres", 5, [SERVER, f"@{ON_POSTGRESQL}", *RACING])]),
+    "slow": Lane(19, [Group("slow-working", 5, WORKING), Group("slow-waiting", 6, WAITING)]),
+    "postgres": Lane(12, [Group("postgres", 7, [SERVER, f"@{ON_POSTGRESQL}", *RACING])]),
     "night-fast": Lane(
         40, [Group("night-fast", 3, [*AT_NIGHT, "--cov", "--cov-report=term"])], at_night=True
     ),
