@@ -36,7 +36,7 @@ AT_NIGHT_ONLY = ROOT / "tests" / "on_postgresql_at_night.txt"
 # that it executed there; tests/conftest.py sets it.
 OPENED = "opened a database"
 # Tests that execute each statement on PostgreSQL for each change, if there are so many.
-TESTS_OF_A_STATEMENT = 5
+TESTS_OF_A_STATEMENT = 3
 # Seconds that a test takes on PostgreSQL besides its own: a database is copied for it.
 _COPYING = 0.2
 SLOWEST = 20  # tests that a lane names
@@ -114,8 +114,8 @@ PERMITTING = (
 )
 LANES = {
     "fast": Lane(9, [Group("fast", 3, [])]),
-    "slow": Lane(19, [Group("slow-working", 5, WORKING), Group("slow-waiting", 6, WAITING)]),
-    "postgres": Lane(12, [Group("postgres", 7, [SERVER, f"@{ON_POSTGRESQL}", *RACING])]),
+    "slow": Lane(19, [Group("slow-working", 3, WORKING), Group("slow-waiting", 6, WAITING)]),
+    "postgres": Lane(12, [Group("postgres", 5, [SERVER, f"@{ON_POSTGRESQL}", *RACING])]),
     "night-fast": Lane(
         40, [Group("night-fast", 3, [*AT_NIGHT, "--cov", "--cov-report=term"])], at_night=True
     ),

@@ -23,7 +23,7 @@ WORDS = {
     "th": "เรือข้ามฟากออกแปดโมง",
     "fa": "قایق ساعت هشت می‌رود.",
 }
-STORIES = by_lane(8, 500)
+STORIES = by_lane(4, 500)
 
 
 def test_every_page_of_a_large_site_is_reached(new_publication: Make) -> None:
