@@ -14,14 +14,14 @@ from sqlalchemy import text as sql_text
 from publisher.config import Settings
 from publisher.mail.signed_addresses import sign_link
 from publisher.testing import SECRET
-from tests.sizes import by_lane
+from tests.sizes import only_at_night
 from tests.slow.publisher.delivery.crashes.scene import say, wait_for
 from tests.slow.publisher.delivery.hosts import NAME, clustered, is_over, stop
 from tools.bench.web_server import Connection, running
 from tools.servers import PostgresDatabases
 
 # Threads of the service that send, and clients of the web process.
-SUBSCRIBERS, PAGES = by_lane((300, 200), (600, 400))
+SUBSCRIBERS, PAGES = 600, 400
 SENDING, CLIENTS = 50, 16
 MOST = 12
 SESSIONS = sql_text(
@@ -39,8 +39,9 @@ def read_pages(settings: Settings, client: int) -> None:
             assert connection.ask(f"GET /en/preferences/?t={token} HTTP/1.1") == 200
 
 
+@only_at_night
 # The task engine has connections of its own, besides those of the local one.
-@pytest.mark.parametrize("engine", by_lane(["procrastinate"], ["procrastinate", "local"]))
+@pytest.mark.parametrize("engine", ["procrastinate", "local"])
 def test_neither_the_service_nor_the_web_process_has_more_than_twelve_connections(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:

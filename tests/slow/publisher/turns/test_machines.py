@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from publisher.config import SETTINGS_FILE
+from tests.sizes import only_at_night
 from tests.slow.publisher.delivery.crashes.scene import nobody_got_two, say
 from tests.slow.publisher.delivery.hosts import clustered, end, progress
 
@@ -13,6 +14,7 @@ SUBSCRIBERS = 800
 STOP_SECONDS = 35
 
 
+@only_at_night
 def test_a_stop_leaves_nothing_in_doubt_and_one_machine_goes_on_without_the_engine(
     tmp_path: Path,
 ) -> None:
