@@ -40,8 +40,8 @@ def unsubscribe_subscriber(
 ) -> bool:
     """Write the row of an unsubscribe from one newsletter, or from all (None). Return whether anything changed.
 
-    `before` was read in this transaction. Doing so twice is no error. The wish is stored even for a newsletter that she does not get, so that no
-    later import adds it.
+    `before` was read in this transaction. Doing so twice is no error. The wish is stored even for a newsletter that she
+    does not get, so that no later import adds it.
     """
     # A request of before is no consent any more, also if there is nothing else to end.
     cancel_requests(connection, before.id, newsletter, now)

@@ -113,9 +113,9 @@ PERMITTING = (
     "tests/slow/publisher/web/test_permission_matrix.py",
 )
 LANES = {
-    "fast": Lane(9, [Group("fast", 3, [])]),
+    "fast": Lane(9.5, [Group("fast", 3, [])]),
     "slow": Lane(19, [Group("slow-working", 3, WORKING), Group("slow-waiting", 6, WAITING)]),
-    "postgres": Lane(12, [Group("postgres", 5, [SERVER, f"@{ON_POSTGRESQL}", *RACING])]),
+    "postgres": Lane(11, [Group("postgres", 5, [SERVER, f"@{ON_POSTGRESQL}", *RACING])]),
     "night-fast": Lane(
         40, [Group("night-fast", 3, [*AT_NIGHT, "--cov", "--cov-report=term"])], at_night=True
     ),
